@@ -1,0 +1,374 @@
+//! The graph: nodes, the handle that formulas are written with, and the builder behind it.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, Zero};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// The place of a node in its graph. Operands always come before the node that uses them.
+pub type NodeId = u32;
+
+/// One operation of a graph, over the nodes before it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// The input with this position in [`Graph::variables`].
+    Variable(usize),
+    /// An exact rational constant.
+    Constant(BigRational),
+    /// The circle's constant.
+    Pi,
+    /// −x
+    Negation(NodeId),
+    /// A sum of any number of terms, in no particular order.
+    Sum(Vec<NodeId>),
+    /// x·y
+    Product(NodeId, NodeId),
+    /// x/y
+    Quotient(NodeId, NodeId),
+    /// xⁿ for a whole n
+    Power(NodeId, i32),
+    /// e^x
+    Exp(NodeId),
+    /// ln x
+    Ln(NodeId),
+    /// √x
+    Sqrt(NodeId),
+    /// sin x
+    Sin(NodeId),
+    /// cos x
+    Cos(NodeId),
+    /// ln(1 + x), for algorithms that call it by that name
+    Ln1p(NodeId),
+    /// e^x − 1, for algorithms that call it by that name
+    ExpM1(NodeId),
+    /// The largest of its operands.
+    Maximum(Vec<NodeId>),
+    /// One of three values, by the sign of `of`.
+    BySign {
+        /// The condition.
+        of: NodeId,
+        /// The value where `of < 0`.
+        negative: NodeId,
+        /// The value where `of = 0`.
+        zero: NodeId,
+        /// The value where `of > 0`.
+        positive: NodeId,
+    },
+}
+
+impl Node {
+    /// Calls `visit` with every operand.
+    pub fn for_each_operand(&self, mut visit: impl FnMut(NodeId)) {
+        match self {
+            Node::Variable(_) | Node::Constant(_) | Node::Pi => {}
+            Node::Sum(terms) | Node::Maximum(terms) => terms.iter().copied().for_each(visit),
+            Node::Product(a, b) | Node::Quotient(a, b) => {
+                visit(*a);
+                visit(*b);
+            }
+            Node::Negation(x)
+            | Node::Power(x, _)
+            | Node::Exp(x)
+            | Node::Ln(x)
+            | Node::Sqrt(x)
+            | Node::Sin(x)
+            | Node::Cos(x)
+            | Node::Ln1p(x)
+            | Node::ExpM1(x) => visit(*x),
+            Node::BySign { of, negative, zero, positive } => {
+                [*of, *negative, *zero, *positive].into_iter().for_each(visit)
+            }
+        }
+    }
+
+    fn renumbered(mut self, place: &[NodeId]) -> Node {
+        let to = |id: &mut NodeId| *id = place[*id as usize];
+        match &mut self {
+            Node::Variable(_) | Node::Constant(_) | Node::Pi => {}
+            Node::Sum(terms) | Node::Maximum(terms) => terms.iter_mut().for_each(to),
+            Node::Product(a, b) | Node::Quotient(a, b) => [a, b].into_iter().for_each(to),
+            Node::Negation(x)
+            | Node::Power(x, _)
+            | Node::Exp(x)
+            | Node::Ln(x)
+            | Node::Sqrt(x)
+            | Node::Sin(x)
+            | Node::Cos(x)
+            | Node::Ln1p(x)
+            | Node::ExpM1(x) => to(x),
+            Node::BySign { of, negative, zero, positive } => [of, negative, zero, positive].into_iter().for_each(to),
+        }
+        self
+    }
+}
+
+/// A handle to a node of the graph that this thread is building.
+///
+/// It is a small `Copy` value, so formulas need neither clones nor lifetimes. A handle means
+/// something only inside the [`Graph::build`] call it was made in; using it elsewhere is a mistake
+/// in the program and panics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expr {
+    pub(super) id: NodeId,
+    build: u32,
+}
+
+/// A finished graph: immutable, `Send` and `Sync`.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    variables: Vec<String>,
+    outputs: Vec<NodeId>,
+}
+
+impl Graph {
+    /// Builds a graph: runs `formula`, in which [`variable`] declares inputs, and keeps what it
+    /// returns as the outputs.
+    pub fn build(formula: impl FnOnce() -> Vec<Expr>) -> Graph {
+        Graph::extend(None, |_| formula())
+    }
+
+    /// Builds a graph that starts as a copy of `base`; `formula` gets handles to the nodes of
+    /// `base` by their ids.
+    pub(super) fn extend(base: Option<&Graph>, formula: impl FnOnce(&[Expr]) -> Vec<Expr>) -> Graph {
+        let opened = Building::open(base);
+        let handles: Vec<Expr> =
+            (0..base.map_or(0, |g| g.nodes.len())).map(|id| Expr { id: id as NodeId, build: opened.serial }).collect();
+        let outputs = formula(&handles);
+        let ids = outputs.iter().map(|e| e.in_this_build()).collect();
+        opened.close(ids)
+    }
+
+    /// The nodes, operands first.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The names of the inputs, in the order in which values are given.
+    pub fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
+    /// The nodes that are the graph's results.
+    pub fn outputs(&self) -> &[NodeId] {
+        &self.outputs
+    }
+}
+
+/// Declares an input of the graph being built.
+pub fn variable(name: impl Into<String>) -> Expr {
+    with_builder(|b| {
+        b.variables.push(name.into());
+        let position = b.variables.len() - 1;
+        b.intern(Node::Variable(position))
+    })
+}
+
+/// Declares `n` inputs `name[0]`, `name[1]`, …
+pub fn variables(name: &str, n: usize) -> Vec<Expr> {
+    (0..n).map(|i| variable(format!("{name}[{i}]"))).collect()
+}
+
+/// A whole-number constant.
+pub fn constant(value: i64) -> Expr {
+    rational(BigRational::from_integer(BigInt::from(value)))
+}
+
+/// The constant numerator/denominator. Decimals are written this way: 0.1 in mathematics is `ratio(1, 10)`.
+///
+/// # Panics
+/// If the denominator is zero.
+pub fn ratio(numerator: i64, denominator: i64) -> Expr {
+    rational(BigRational::new(BigInt::from(numerator), BigInt::from(denominator)))
+}
+
+/// An exact rational constant.
+pub fn rational(value: BigRational) -> Expr {
+    with_builder(|b| b.intern(Node::Constant(value)))
+}
+
+/// π
+pub fn pi() -> Expr {
+    with_builder(|b| b.intern(Node::Pi))
+}
+
+/// One of three values, by the sign of `of`.
+pub fn by_sign(of: Expr, negative: Expr, zero: Expr, positive: Expr) -> Expr {
+    let [of, negative, zero, positive] = [of, negative, zero, positive].map(|e| e.in_this_build());
+    if negative == zero && zero == positive {
+        return Expr::made(Node::BySign { of, negative, zero, positive }, |_| Some(zero));
+    }
+    Expr::made(Node::BySign { of, negative, zero, positive }, |_| None)
+}
+
+impl Expr {
+    /// The node's id, after the check that the handle belongs to the build in progress.
+    pub(super) fn in_this_build(self) -> NodeId {
+        BUILDS.with_borrow(|builds| {
+            assert!(
+                builds.last().is_some_and(|b| b.serial == self.build),
+                "an expression was used outside the graph it was built in"
+            );
+        });
+        self.id
+    }
+
+    /// The handle of `node`, or of an older node that `shortcut` finds to be the same.
+    pub(super) fn made(node: Node, shortcut: impl FnOnce(&mut Builder) -> Option<NodeId>) -> Expr {
+        with_builder(|b| match shortcut(b) {
+            Some(id) => b.handle(id),
+            None => b.intern(node),
+        })
+    }
+}
+
+/// A graph under construction. Equal nodes are kept once.
+pub(super) struct Builder {
+    serial: u32,
+    nodes: Vec<Node>,
+    places: HashMap<Node, NodeId>,
+    variables: Vec<String>,
+}
+
+impl Builder {
+    pub(super) fn handle(&self, id: NodeId) -> Expr {
+        Expr { id, build: self.serial }
+    }
+
+    pub(super) fn intern(&mut self, node: Node) -> Expr {
+        if let Some(&id) = self.places.get(&node) {
+            return self.handle(id);
+        }
+        let id = NodeId::try_from(self.nodes.len()).expect("a graph has fewer than 2^32 nodes");
+        self.nodes.push(node.clone());
+        self.places.insert(node, id);
+        self.handle(id)
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    pub(super) fn constant(&self, id: NodeId) -> Option<&BigRational> {
+        match &self.nodes[id as usize] {
+            Node::Constant(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_zero(&self, id: NodeId) -> bool {
+        self.constant(id).is_some_and(Zero::is_zero)
+    }
+
+    pub(super) fn is_one(&self, id: NodeId) -> bool {
+        self.constant(id).is_some_and(One::is_one)
+    }
+
+    pub(super) fn negated(&self, id: NodeId) -> Option<NodeId> {
+        match &self.nodes[id as usize] {
+            Node::Negation(inner) => Some(*inner),
+            _ => None,
+        }
+    }
+
+    pub(super) fn constant_id(&mut self, value: BigRational) -> NodeId {
+        self.intern(Node::Constant(value)).id
+    }
+}
+
+thread_local! {
+    /// The graphs being built on this thread, innermost last.
+    static BUILDS: RefCell<Vec<Builder>> = const { RefCell::new(Vec::new()) };
+    static SERIAL: RefCell<u32> = const { RefCell::new(0) };
+}
+
+pub(super) fn with_builder<T>(act: impl FnOnce(&mut Builder) -> T) -> T {
+    BUILDS.with_borrow_mut(|builds| act(builds.last_mut().expect("expressions are made inside Graph::build")))
+}
+
+/// A build in progress; dropping it (on a panic in the formula too) takes it off the stack.
+struct Building {
+    serial: u32,
+}
+
+impl Building {
+    fn open(base: Option<&Graph>) -> Building {
+        let serial = SERIAL.with_borrow_mut(|s| {
+            *s = s.wrapping_add(1);
+            *s
+        });
+        let nodes = base.map_or_else(Vec::new, |g| g.nodes.clone());
+        let places = nodes.iter().cloned().zip(0..).collect();
+        let variables = base.map_or_else(Vec::new, |g| g.variables.clone());
+        BUILDS.with_borrow_mut(|builds| builds.push(Builder { serial, nodes, places, variables }));
+        Building { serial }
+    }
+
+    fn close(self, outputs: Vec<NodeId>) -> Graph {
+        let (nodes, variables) = with_builder(|b| (std::mem::take(&mut b.nodes), std::mem::take(&mut b.variables)));
+        let mut needed = vec![false; nodes.len()];
+        outputs.iter().for_each(|&id| needed[id as usize] = true);
+        for id in (0..nodes.len()).rev() {
+            if needed[id] {
+                nodes[id].for_each_operand(|operand| needed[operand as usize] = true);
+            }
+        }
+        let mut place = vec![0; nodes.len()];
+        let mut kept = Vec::new();
+        for (id, node) in nodes.into_iter().enumerate() {
+            if needed[id] {
+                place[id] = kept.len() as NodeId;
+                kept.push(node.renumbered(&place));
+            }
+        }
+        let outputs = outputs.into_iter().map(|id| place[id as usize]).collect();
+        Graph { nodes: kept, variables, outputs }
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        BUILDS.with_borrow_mut(|builds| builds.truncate(builds.iter().take_while(|b| b.serial != self.serial).count()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_nodes_are_kept_once_and_unused_ones_dropped() {
+        let graph = Graph::build(|| {
+            let x = variable("x");
+            let _unused = x.exp();
+            vec![x * x + x * x]
+        });
+        // x, x·x and the sum
+        assert_eq!(graph.nodes().len(), 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "outside the graph")]
+    fn a_handle_from_another_graph_is_refused() {
+        let mut kept = None;
+        Graph::build(|| {
+            let x = variable("x");
+            kept = Some(x);
+            vec![x]
+        });
+        Graph::build(|| vec![kept.unwrap().exp()]);
+    }
+
+    #[test]
+    fn a_panicking_formula_leaves_the_thread_usable() {
+        let failed = std::panic::catch_unwind(|| {
+            Graph::build(|| {
+                variable("x");
+                panic!("in the formula")
+            })
+        });
+        assert!(failed.is_err());
+        assert_eq!(Graph::build(|| vec![variable("y")]).variables(), ["y"]);
+    }
+}

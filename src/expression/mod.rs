@@ -1,0 +1,26 @@
+//! Expression graphs: one representation of a formula that every judge interprets.
+//!
+//! A formula is written with ordinary operators on [`Expr`] handles, inside [`Graph::build`]; the
+//! finished [`Graph`] is immutable and can be evaluated on any kind of number (module `number`) and
+//! differentiated (module [`derivative`]).
+//!
+//! ```
+//! use gradproof::expression::{Graph, log_sum_exp, variables};
+//! // cross-entropy of three logits, target 0
+//! let graph = Graph::build(|| {
+//!     let z = variables("z", 3);
+//!     vec![log_sum_exp(&z) - z[0]]
+//! });
+//! assert_eq!(graph.variables().len(), 3);
+//! ```
+
+pub mod derivative;
+mod functions;
+mod graph;
+mod operators;
+
+pub use functions::{
+    absolute, clip, cosine, dot, log_softmax, log_sum_exp, maximum, minimum, norm, positive_part, product, sigmoid,
+    sign, softmax, softplus, sum,
+};
+pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, variable, variables};

@@ -1,0 +1,3 @@
+//! gradproof
+pub mod expression;
+pub mod number;

@@ -1,0 +1,187 @@
+//! Laurent polynomials over ℚ in numbered atoms: what the symbolic kinds of number are made of.
+//!
+//! An atom is a variable, π, or a value of exp, ln, √, sin or cos that the arithmetic has named.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::collections::BTreeMap;
+
+/// A numbered atom.
+pub(super) type Atom = u32;
+
+/// e^(m/GRAIN) is the generator that stands for the exponentials of a monomial m, so that
+/// coefficients with denominators up to 10 (which all divide it) keep e^(a+b) = e^a e^b exact.
+pub(super) const GRAIN: i64 = 2520;
+
+/// Polynomials with more terms than this are given up.
+const MOST_TERMS: usize = 20_000;
+
+/// A product of whole powers of atoms, sorted by atom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub(super) struct Monomial(Vec<(Atom, i32)>);
+
+impl Monomial {
+    pub fn one() -> Monomial {
+        Monomial::default()
+    }
+
+    pub fn of(atom: Atom) -> Monomial {
+        Monomial(vec![(atom, 1)])
+    }
+
+    pub fn powers(&self) -> &[(Atom, i32)] {
+        &self.0
+    }
+
+    /// The atom, if this is one atom to the first power.
+    pub fn single(&self) -> Option<Atom> {
+        match self.0[..] {
+            [(atom, 1)] => Some(atom),
+            _ => None,
+        }
+    }
+
+    pub fn times(&self, other: &Monomial) -> Monomial {
+        let mut powers: BTreeMap<Atom, i32> = self.0.iter().copied().collect();
+        for &(atom, n) in &other.0 {
+            *powers.entry(atom).or_default() += n;
+        }
+        Monomial(powers.into_iter().filter(|&(_, n)| n != 0).collect())
+    }
+
+    pub fn power(&self, n: i32) -> Monomial {
+        if n == 0 { Monomial::one() } else { Monomial(self.0.iter().map(|&(a, k)| (a, k * n)).collect()) }
+    }
+}
+
+/// A Laurent polynomial: monomials with nonzero rational coefficients. Equal polynomials are equal
+/// values, which is what makes the form canonical.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub(super) struct Laurent(BTreeMap<Monomial, BigRational>);
+
+impl Laurent {
+    pub fn zero() -> Laurent {
+        Laurent::default()
+    }
+
+    pub fn constant(value: BigRational) -> Laurent {
+        Laurent::term(Monomial::one(), value)
+    }
+
+    pub fn one() -> Laurent {
+        Laurent::constant(BigRational::one())
+    }
+
+    pub fn term(monomial: Monomial, coefficient: BigRational) -> Laurent {
+        if coefficient.is_zero() { Laurent::zero() } else { Laurent(BTreeMap::from([(monomial, coefficient)])) }
+    }
+
+    pub fn terms(&self) -> impl Iterator<Item = (&Monomial, &BigRational)> {
+        self.0.iter()
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn is_one(&self) -> bool {
+        self.as_term().is_some_and(|(m, c)| m.0.is_empty() && c.is_one())
+    }
+
+    /// The only term, if there is just one.
+    pub fn as_term(&self) -> Option<(&Monomial, &BigRational)> {
+        if self.0.len() == 1 { self.0.iter().next() } else { None }
+    }
+
+    pub fn plus(&self, other: &Laurent) -> Laurent {
+        let (mut sum, less) = if self.0.len() >= other.0.len() { (self.clone(), other) } else { (other.clone(), self) };
+        for (monomial, coefficient) in &less.0 {
+            sum.add_term(monomial.clone(), coefficient);
+        }
+        sum
+    }
+
+    fn add_term(&mut self, monomial: Monomial, coefficient: &BigRational) {
+        use std::collections::btree_map::Entry;
+        if coefficient.is_zero() {
+            return;
+        }
+        match self.0.entry(monomial) {
+            Entry::Vacant(place) => {
+                place.insert(coefficient.clone());
+            }
+            Entry::Occupied(mut place) => {
+                *place.get_mut() += coefficient;
+                if place.get().is_zero() {
+                    place.remove();
+                }
+            }
+        }
+    }
+
+    pub fn negated(&self) -> Laurent {
+        Laurent(self.0.iter().map(|(m, c)| (m.clone(), -c)).collect())
+    }
+
+    /// The product, unless it is too large.
+    pub fn times(&self, other: &Laurent) -> Option<Laurent> {
+        if self.0.len().saturating_mul(other.0.len()) > MOST_TERMS {
+            return None;
+        }
+        let mut product = Laurent::zero();
+        for (m, c) in &self.0 {
+            for (n, d) in &other.0 {
+                product.add_term(m.times(n), &(c * d));
+            }
+        }
+        Some(product)
+    }
+
+    /// The reciprocal, if it is a Laurent polynomial again.
+    pub fn reciprocal(&self) -> Option<Laurent> {
+        let (m, c) = self.as_term()?;
+        Some(Laurent::term(m.power(-1), c.recip()))
+    }
+
+    /// Multiplied by GRAIN, the coefficient as a whole number, if it is one and not huge.
+    pub fn grains(coefficient: &BigRational) -> Option<i32> {
+        let scaled = coefficient * BigRational::from_integer(BigInt::from(GRAIN));
+        if scaled.is_integer() { scaled.to_integer().to_i32() } else { None }
+    }
+
+    /// This angle brought to a canonical one by cos(x + π) = −cos x, cos(−x) = cos x and the same
+    /// for the sine.
+    pub fn canonical_angle(&self, pi: Atom) -> Angle {
+        let pi = Monomial::of(pi);
+        let turns = self.0.get(&pi).cloned().unwrap_or_default();
+        let whole = turns.round();
+        let mut rest = self.clone();
+        rest.add_term(pi, &-whole.clone());
+        let odd = whole.to_integer().bit(0);
+        let flipped = rest.0.values().next_back().is_some_and(Signed::is_negative);
+        if flipped {
+            rest = rest.negated();
+        }
+        Angle { rest, negates_cosine: odd, negates_sine: odd != flipped }
+    }
+}
+
+/// An angle modulo π and sign.
+pub(super) struct Angle {
+    pub rest: Laurent,
+    pub negates_cosine: bool,
+    pub negates_sine: bool,
+}
+
+impl Angle {
+    /// The cosine and sine of the canonical angle where they are rational: at 0 and π/2.
+    pub fn exact(&self, pi: Atom) -> Option<(i64, i64)> {
+        if self.rest.is_zero() {
+            return Some((1, 0));
+        }
+        let (monomial, coefficient) = self.rest.as_term()?;
+        let half = BigRational::new(1.into(), 2.into());
+        (*monomial == Monomial::of(pi) && *coefficient == half).then_some((0, 1))
+    }
+}

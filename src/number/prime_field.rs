@@ -1,0 +1,554 @@
+//! A prime field with a derivation: identity testing that also knows derivatives.
+//!
+//! Every variable is drawn at random from F_p, with p a random 127-bit prime, p ≡ 3 (mod 4), and
+//! carries its derivative along one direction, drawn at random too. Generators of exponentials and
+//! the values of logarithms, sines and cosines are further random elements, named by their
+//! argument. Square roots are taken in F_p(i), where every element of F_p has one, with the branch
+//! drawn at random. Two expressions that differ as functions of these elements agree at a random
+//! point with a probability bounded by Schwartz and Zippel; [`PrimeField::log2_error`] is that
+//! bound for one trial.
+
+use super::atoms::{Atom, GRAIN, Laurent, Monomial};
+use super::modulus::{Complex, Modulus};
+use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, ToPrimitive};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// An element with its derivative, and bounds on their degrees as rational functions.
+#[derive(Clone, Debug)]
+pub struct Residue {
+    value: Complex,
+    tangent: Complex,
+    degree: Degree,
+    tangent_degree: Degree,
+    form: Rc<Form>,
+    /// x, if this is e^x.
+    exponent: Option<Rc<Residue>>,
+}
+
+impl Residue {
+    /// Whether the value is zero.
+    pub fn is_zero(&self) -> bool {
+        self.value.is_zero()
+    }
+
+    /// The derivative as a value of its own (whose derivative is not known, and is taken as zero).
+    pub fn derivative(&self) -> Residue {
+        Residue {
+            value: self.tangent,
+            tangent: Complex::ZERO,
+            degree: self.tangent_degree,
+            tangent_degree: Degree::CONSTANT,
+            form: Rc::new(Form::Opaque(self.tangent)),
+            exponent: None,
+        }
+    }
+}
+
+/// Bounds on the degrees of a numerator and a denominator.
+#[derive(Clone, Copy, Debug)]
+struct Degree {
+    numerator: f64,
+    denominator: f64,
+}
+
+impl Degree {
+    const CONSTANT: Degree = Degree { numerator: 0.0, denominator: 0.0 };
+    const VARIABLE: Degree = Degree { numerator: 1.0, denominator: 0.0 };
+
+    fn times(self, other: Degree) -> Degree {
+        Degree {
+            numerator: self.numerator + other.numerator,
+            denominator: self.denominator + other.denominator,
+        }
+    }
+
+    fn inverse(self) -> Degree {
+        Degree { numerator: self.denominator, denominator: self.numerator }
+    }
+
+    fn sum(terms: impl Iterator<Item = Degree> + Clone) -> Degree {
+        let denominator = terms.clone().map(|t| t.denominator).sum::<f64>();
+        let numerator = terms.map(|t| t.numerator + denominator - t.denominator).fold(0.0, f64::max);
+        Degree { numerator, denominator }
+    }
+
+    fn plus(self, other: Degree) -> Degree {
+        Degree::sum([self, other].into_iter())
+    }
+
+    fn times_n(self, n: f64) -> Degree {
+        let d = Degree { numerator: self.numerator * n.abs(), denominator: self.denominator * n.abs() };
+        if n < 0.0 { d.inverse() } else { d }
+    }
+}
+
+/// How a value was made, as far as an exponent needs to know.
+#[derive(Debug)]
+enum Form {
+    Atom(Atom),
+    Constant(BigRational),
+    Negation(Rc<Form>),
+    Sum(Vec<Rc<Form>>),
+    Product(Rc<Form>, Rc<Form>),
+    Quotient(Rc<Form>, Rc<Form>),
+    /// Known by its value alone.
+    Opaque(Complex),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Function {
+    Ln,
+    Sqrt,
+    Cos,
+    Sin,
+}
+
+/// The field at one random point.
+#[derive(Debug)]
+pub struct PrimeField<'a> {
+    modulus: &'a Modulus,
+    rng: ChaCha8Rng,
+    atoms: Atom,
+    pi: Option<(Atom, Complex)>,
+    generators: HashMap<Monomial, Complex>,
+    opaque: HashMap<Complex, Atom>,
+    logarithms: HashMap<Atom, Residue>,
+    named: HashMap<(Function, Complex), Complex>,
+    angles: HashMap<(Function, Laurent), Complex>,
+    characters: Vec<bool>,
+    cell: Vec<Sign>,
+    conditions: Vec<Complex>,
+}
+
+impl<'a> PrimeField<'a> {
+    /// The field at a new random point, in the cell in which the conditions that come up have these
+    /// signs, in order; conditions past the end of the list are positive.
+    pub fn new(modulus: &'a Modulus, rng: ChaCha8Rng, cell: Vec<Sign>) -> PrimeField<'a> {
+        PrimeField {
+            modulus,
+            rng,
+            atoms: 0,
+            pi: None,
+            generators: HashMap::new(),
+            opaque: HashMap::new(),
+            logarithms: HashMap::new(),
+            named: HashMap::new(),
+            angles: HashMap::new(),
+            characters: Vec::new(),
+            cell,
+            conditions: Vec::new(),
+        }
+    }
+
+    /// How many different conditions came up.
+    pub fn conditions(&self) -> usize {
+        self.conditions.len()
+    }
+
+    /// For every different radicand, in order, whether it is a square in F_p.
+    pub fn characters(&self) -> &[bool] {
+        &self.characters
+    }
+
+    /// A new variable. The derivation moves it in a random direction, or not at all.
+    pub fn variable(&mut self, moves: bool) -> Residue {
+        let tangent = if moves { self.random() } else { Complex::ZERO };
+        let atom = self.new_atom();
+        Residue {
+            value: self.random(),
+            tangent,
+            degree: Degree::VARIABLE,
+            tangent_degree: if moves { Degree::VARIABLE } else { Degree::CONSTANT },
+            form: Rc::new(Form::Atom(atom)),
+            exponent: None,
+        }
+    }
+
+    /// log₂ of a bound on the probability that this value, which came out zero, is not zero as a
+    /// function: 2^k (D/p)(1 + a(a−1)/2), with k roots, a atoms named by value and D the degree.
+    /// The factor 2^k needs the radicands to be independent, which their characters show.
+    pub fn log2_error(&self, x: &Residue) -> f64 {
+        let roots = self.characters.len() as f64;
+        let named = (self.named.len() + self.opaque.len()) as f64;
+        let degree = x.degree.numerator.max(x.degree.denominator).max(1.0);
+        roots + degree.log2() + (1.0 + named * (named - 1.0).max(0.0) / 2.0).log2() - self.modulus.log2()
+    }
+
+    fn random(&mut self) -> Complex {
+        self.modulus.random(&mut self.rng)
+    }
+
+    fn new_atom(&mut self) -> Atom {
+        self.atoms += 1;
+        self.atoms
+    }
+
+    fn opaque_atom(&mut self, value: Complex) -> Atom {
+        match self.opaque.get(&value) {
+            Some(&atom) => atom,
+            None => {
+                let atom = self.new_atom();
+                self.opaque.insert(value, atom);
+                atom
+            }
+        }
+    }
+
+    fn constant_residue(&self, value: &BigRational) -> Outcome<Residue> {
+        let residue = self
+            .modulus
+            .rational(value)
+            .ok_or_else(|| Abstention::new("a constant whose denominator is a multiple of the prime"))?;
+        Ok(Residue {
+            value: residue,
+            tangent: Complex::ZERO,
+            degree: Degree::CONSTANT,
+            tangent_degree: Degree::CONSTANT,
+            form: Rc::new(Form::Constant(value.clone())),
+            exponent: None,
+        })
+    }
+
+    /// A form as a Laurent polynomial in atoms, if it is one of moderate size.
+    fn expand(&mut self, form: &Form) -> Option<Laurent> {
+        Some(match form {
+            Form::Atom(atom) => Laurent::term(Monomial::of(*atom), BigRational::one()),
+            Form::Constant(value) => Laurent::constant(value.clone()),
+            Form::Negation(x) => self.expand(x)?.negated(),
+            Form::Sum(terms) => {
+                let mut sum = Laurent::zero();
+                for term in terms {
+                    sum = sum.plus(&self.expand(term)?);
+                }
+                sum
+            }
+            Form::Product(x, y) => self.expand(x)?.times(&self.expand(y)?)?,
+            Form::Quotient(x, y) => {
+                let divisor = self.expand(y)?.reciprocal()?;
+                self.expand(x)?.times(&divisor)?
+            }
+            Form::Opaque(value) => Laurent::term(Monomial::of(self.opaque_atom(*value)), BigRational::one()),
+        })
+    }
+
+    fn expanded_or_opaque(&mut self, x: &Residue) -> Laurent {
+        match self.expand(&x.form) {
+            Some(polynomial) => polynomial,
+            None => Laurent::term(Monomial::of(self.opaque_atom(x.value)), BigRational::one()),
+        }
+    }
+
+    /// The value of e^(c·m) with its degree.
+    fn exponential_of_term(&mut self, m: &Monomial, c: &BigRational) -> Outcome<(Complex, Degree)> {
+        if c.is_integer()
+            && let Some(u) = m.single().and_then(|atom| self.logarithms.get(&atom)).cloned()
+        {
+            let k = c.to_integer().to_i32().ok_or_else(|| Abstention::new("a huge exponent"))?;
+            let power = self.power(&u, k)?;
+            return Ok((power.value, power.degree));
+        }
+        let grains = Laurent::grains(c).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
+        let generator = match self.generators.get(m) {
+            Some(&g) => g,
+            None => {
+                let g = self.random();
+                self.generators.insert(m.clone(), g);
+                g
+            }
+        };
+        let power = self.modulus.power(generator, grains).ok_or_else(zero)?;
+        Ok((power, Degree::VARIABLE.times_n(f64::from(grains))))
+    }
+
+    /// f(x) as a new random element, named by the value of x.
+    fn named(&mut self, function: Function, x: &Residue) -> Complex {
+        if let Some(&value) = self.named.get(&(function, x.value)) {
+            return value;
+        }
+        let value = self.random();
+        self.named.insert((function, x.value), value);
+        value
+    }
+
+    fn cosine_and_sine(&mut self, x: &Residue) -> (Complex, Complex) {
+        let (pi, _) = self.pi_atom();
+        let Some(polynomial) = self.expand(&x.form) else {
+            return (self.named(Function::Cos, x), self.named(Function::Sin, x));
+        };
+        let angle = polynomial.canonical_angle(pi);
+        let (cosine, sine) = match angle.exact(pi) {
+            Some((cosine, sine)) => (self.modulus.integer(cosine), self.modulus.integer(sine)),
+            None => {
+                let mut known = |function| match self.angles.get(&(function, angle.rest.clone())) {
+                    Some(&value) => value,
+                    None => {
+                        let value = self.modulus.random(&mut self.rng);
+                        self.angles.insert((function, angle.rest.clone()), value);
+                        value
+                    }
+                };
+                (known(Function::Cos), known(Function::Sin))
+            }
+        };
+        let signed = |value, negated| if negated { self.modulus.negate(value) } else { value };
+        (signed(cosine, angle.negates_cosine), signed(sine, angle.negates_sine))
+    }
+
+    fn pi_atom(&mut self) -> (Atom, Complex) {
+        match self.pi {
+            Some(pi) => pi,
+            None => {
+                let pi = (self.new_atom(), self.random());
+                self.pi = Some(pi);
+                pi
+            }
+        }
+    }
+
+    /// f(x) from its value and f′(x), whose degrees are given.
+    fn chained(&self, value: Complex, degree: Degree, slope: Complex, slope_degree: Degree, x: &Residue) -> Residue {
+        Residue {
+            value,
+            tangent: self.modulus.product(slope, x.tangent),
+            degree,
+            tangent_degree: slope_degree.times(x.tangent_degree),
+            form: Rc::new(Form::Opaque(value)),
+            exponent: None,
+        }
+    }
+}
+
+fn zero() -> Abstention {
+    Abstention::new("a division by zero")
+}
+
+impl Arithmetic for PrimeField<'_> {
+    type Number = Residue;
+
+    fn name(&self) -> &'static str {
+        "the prime field"
+    }
+
+    fn constant(&mut self, value: &BigRational) -> Outcome<Residue> {
+        self.constant_residue(value)
+    }
+
+    fn pi(&mut self) -> Outcome<Residue> {
+        let (atom, value) = self.pi_atom();
+        Ok(Residue {
+            value,
+            tangent: Complex::ZERO,
+            degree: Degree::VARIABLE,
+            tangent_degree: Degree::CONSTANT,
+            form: Rc::new(Form::Atom(atom)),
+            exponent: None,
+        })
+    }
+
+    fn negate(&mut self, x: &Residue) -> Outcome<Residue> {
+        Ok(Residue {
+            value: self.modulus.negate(x.value),
+            tangent: self.modulus.negate(x.tangent),
+            degree: x.degree,
+            tangent_degree: x.tangent_degree,
+            form: Rc::new(Form::Negation(x.form.clone())),
+            exponent: None,
+        })
+    }
+
+    fn sum(&mut self, terms: &[&Residue]) -> Outcome<Residue> {
+        let add = |a, b| self.modulus.sum(a, b);
+        Ok(Residue {
+            value: terms.iter().map(|t| t.value).fold(Complex::ZERO, add),
+            tangent: terms.iter().map(|t| t.tangent).fold(Complex::ZERO, add),
+            degree: Degree::sum(terms.iter().map(|t| t.degree)),
+            tangent_degree: Degree::sum(terms.iter().map(|t| t.tangent_degree)),
+            form: Rc::new(Form::Sum(terms.iter().map(|t| t.form.clone()).collect())),
+            exponent: None,
+        })
+    }
+
+    fn product(&mut self, x: &Residue, y: &Residue) -> Outcome<Residue> {
+        let m = self.modulus;
+        Ok(Residue {
+            value: m.product(x.value, y.value),
+            tangent: m.sum(m.product(x.tangent, y.value), m.product(x.value, y.tangent)),
+            degree: x.degree.times(y.degree),
+            tangent_degree: x.tangent_degree.times(y.degree).plus(x.degree.times(y.tangent_degree)),
+            form: Rc::new(Form::Product(x.form.clone(), y.form.clone())),
+            exponent: None,
+        })
+    }
+
+    fn quotient(&mut self, x: &Residue, y: &Residue) -> Outcome<Residue> {
+        let m = self.modulus;
+        let inverse = m.inverse(y.value).ok_or_else(zero)?;
+        let value = m.product(x.value, inverse);
+        // (x/y)′ = (x′ − (x/y) y′)/y
+        let tangent = m.product(m.sum(x.tangent, m.negate(m.product(value, y.tangent))), inverse);
+        let degree = x.degree.times(y.degree.inverse());
+        Ok(Residue {
+            value,
+            tangent,
+            degree,
+            tangent_degree: x.tangent_degree.plus(degree.times(y.tangent_degree)).times(y.degree.inverse()),
+            form: Rc::new(Form::Quotient(x.form.clone(), y.form.clone())),
+            exponent: None,
+        })
+    }
+
+    fn power(&mut self, x: &Residue, n: i32) -> Outcome<Residue> {
+        power_by_squaring(self, x, n)
+    }
+
+    fn exp(&mut self, x: &Residue) -> Outcome<Residue> {
+        let exponent = self.expanded_or_opaque(x);
+        let mut value = self.modulus.integer(1);
+        let mut degree = Degree::CONSTANT;
+        for (m, c) in exponent.terms() {
+            let (factor, factor_degree) = self.exponential_of_term(m, c)?;
+            value = self.modulus.product(value, factor);
+            degree = degree.times(factor_degree);
+        }
+        let mut result = self.chained(value, degree, value, degree, x);
+        result.exponent = Some(Rc::new(x.clone()));
+        Ok(result)
+    }
+
+    fn ln(&mut self, x: &Residue) -> Outcome<Residue> {
+        if let Some(exponent) = &x.exponent {
+            return Ok((**exponent).clone());
+        }
+        let inverse = self.modulus.inverse(x.value).ok_or_else(|| Abstention::new("the logarithm of zero"))?;
+        if x.value == self.modulus.integer(1) {
+            let mut result = self.constant_residue(&BigRational::from_integer(BigInt::from(0)))?;
+            (result.degree, result.tangent_degree) = (x.degree, x.degree.inverse().times(x.tangent_degree));
+            result.tangent = self.modulus.product(inverse, x.tangent);
+            return Ok(result);
+        }
+        let value = self.named(Function::Ln, x);
+        let atom = self.opaque_atom(value);
+        self.logarithms.entry(atom).or_insert_with(|| x.clone());
+        Ok(self.chained(value, Degree::VARIABLE, inverse, x.degree.inverse(), x))
+    }
+
+    fn sqrt(&mut self, x: &Residue) -> Outcome<Residue> {
+        let value = match self.named.get(&(Function::Sqrt, x.value)) {
+            Some(&value) => value,
+            None => {
+                let (root, is_square) =
+                    self.modulus.root(x.value).ok_or_else(|| Abstention::new("a square root within a square root"))?;
+                let root = if self.rng.next_u32() & 1 == 1 { self.modulus.negate(root) } else { root };
+                self.named.insert((Function::Sqrt, x.value), root);
+                self.characters.push(is_square);
+                root
+            }
+        };
+        let slope = self.modulus.inverse(self.modulus.sum(value, value)).ok_or_else(zero)?;
+        // a root's degree is at most that of its radicand
+        Ok(self.chained(value, x.degree, slope, x.degree.inverse(), x))
+    }
+
+    fn sin(&mut self, x: &Residue) -> Outcome<Residue> {
+        let (cosine, sine) = self.cosine_and_sine(x);
+        Ok(self.chained(sine, Degree::VARIABLE, cosine, Degree::VARIABLE, x))
+    }
+
+    fn cos(&mut self, x: &Residue) -> Outcome<Residue> {
+        let (cosine, sine) = self.cosine_and_sine(x);
+        Ok(self.chained(cosine, Degree::VARIABLE, self.modulus.negate(sine), Degree::VARIABLE, x))
+    }
+
+    fn sign(&mut self, x: &Residue) -> Outcome<Sign> {
+        if let Form::Constant(value) = &*x.form {
+            return super::Exact.sign(value);
+        }
+        if x.is_zero() {
+            return Ok(Sign::Zero);
+        }
+        let opposite = self.modulus.negate(x.value);
+        for (i, known) in self.conditions.iter().enumerate() {
+            let sign = self.cell.get(i).copied().unwrap_or(Sign::Positive);
+            if *known == x.value {
+                return Ok(sign);
+            }
+            if *known == opposite {
+                return Ok(sign.opposite());
+            }
+        }
+        self.conditions.push(x.value);
+        Ok(self.cell.get(self.conditions.len() - 1).copied().unwrap_or(Sign::Positive))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expression::{Expr, Graph, cosine, log_sum_exp, norm, pi, sigmoid, softmax, softplus, sum, variables};
+    use crate::number::evaluate_all;
+    use rand_chacha::rand_core::SeedableRng;
+
+    fn residue(f: impl FnOnce(&[Expr]) -> Expr) -> Residue {
+        let graph = Graph::build(|| vec![f(&variables("x", 4))]);
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let modulus = Modulus::draw(&mut rng);
+        let mut field = PrimeField::new(&modulus, rng, Vec::new());
+        let inputs: Vec<_> = (0..4).map(|_| field.variable(true)).collect();
+        let [value] = evaluate_all(&graph, &mut field, &inputs).unwrap().try_into().unwrap();
+        assert!(field.log2_error(&value) < -90.0);
+        value
+    }
+
+    #[test]
+    fn true_identities_vanish_with_their_derivatives() {
+        let identities: [fn(&[Expr]) -> Expr; 8] = [
+            |x| (x[0] + x[1]).exp() - x[0].exp() * x[1].exp(),
+            |x| sum(softmax(x)) - 1,
+            |x| (x[0] - log_sum_exp(x)).exp() - softmax(x)[0],
+            |x| sigmoid(x[0] / x[1]) + sigmoid(-x[0] / x[1]) - 1,
+            |x| norm(x).squared() - sum(x.iter().map(|x| x.squared())),
+            |x| (pi() - x[0]).cos() + x[0].cos(),
+            |x| cosine(&x[..2], &x[2..]) - cosine(&x[2..], &x[..2]),
+            |x| (x[0].exp().ln() - x[0]) * x[1],
+        ];
+        for (i, identity) in identities.into_iter().enumerate() {
+            let x = residue(identity);
+            assert!(x.is_zero() && x.derivative().is_zero(), "identity {i}");
+        }
+    }
+
+    #[test]
+    fn false_and_unknown_ones_do_not() {
+        let others: [fn(&[Expr]) -> Expr; 4] = [
+            |x| (x[0] * x[1]).exp() - x[0].exp() * x[1].exp(),
+            |x| x[0].exp() - x[0],
+            |x| softplus(x[0]) - softplus(-x[0]) - x[0],
+            |x| cosine(&x[..2], &x[2..]) - cosine(&x[..2], &x[..2]),
+        ];
+        for (i, other) in others.into_iter().enumerate() {
+            assert!(!residue(other).is_zero(), "expression {i}");
+        }
+    }
+
+    #[test]
+    fn the_derivation_differentiates() {
+        // (x₀²)′ − 2x₀x₀′ along the direction of x₀
+        let graph = Graph::build(|| {
+            let x = variables("x", 1)[0];
+            vec![x.squared(), 2 * x]
+        });
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let modulus = Modulus::draw(&mut rng);
+        let mut field = PrimeField::new(&modulus, rng, Vec::new());
+        let x = field.variable(true);
+        let [square, slope] = evaluate_all(&graph, &mut field, &[x.clone()]).unwrap().try_into().unwrap();
+        let predicted = field.product(&slope, &x.derivative()).unwrap();
+        assert_eq!(square.derivative().value, predicted.value);
+    }
+}
