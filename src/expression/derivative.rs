@@ -3,12 +3,12 @@
 use super::graph::{Expr, Graph, Node, NodeId, by_sign, constant};
 use super::sum;
 
-/// The graph of ∂f/∂x for the output with position `of` and each of the variables with positions
-/// `wrt`, in that order.
+/// The graph with further outputs: ∂f/∂x for the output f with position `of` and each of the
+/// variables x with positions `wrt`, in that order.
 ///
 /// At a kink of a selection the derivative is that of the selected branch; at a tie of a maximum
 /// every tied operand counts. Neither is a derivative, so kinks are for the caller to avoid.
-pub fn reverse(graph: &Graph, of: usize, wrt: &[usize]) -> Graph {
+pub fn with_gradient(graph: &Graph, of: usize, wrt: &[usize]) -> Graph {
     Graph::extend(Some(graph), |nodes| {
         let target = graph.outputs()[of];
         let adjoints = adjoints(graph, nodes, target);
@@ -18,7 +18,8 @@ pub fn reverse(graph: &Graph, of: usize, wrt: &[usize]) -> Graph {
                 gradient[*position] = sum(adjoints[id].iter().copied());
             }
         }
-        wrt.iter().map(|&position| gradient[position]).collect()
+        let own = graph.outputs().iter().map(|&id| nodes[id as usize]);
+        own.chain(wrt.iter().map(|&position| gradient[position])).collect()
     })
 }
 

@@ -140,6 +140,20 @@ impl Graph {
         opened.close(ids)
     }
 
+    /// A graph that goes on from this one: `formula` gets the outputs and gives the new ones.
+    pub fn continued(&self, formula: impl FnOnce(&[Expr]) -> Vec<Expr>) -> Graph {
+        Graph::extend(Some(self), |nodes| {
+            let outputs: Vec<Expr> = self.outputs.iter().map(|&id| nodes[id as usize]).collect();
+            formula(&outputs)
+        })
+    }
+
+    /// The same graph without its last `n` outputs.
+    pub fn with_fewer_outputs(mut self, n: usize) -> Graph {
+        self.outputs.truncate(self.outputs.len().saturating_sub(n));
+        self
+    }
+
     /// The nodes, operands first.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
@@ -244,10 +258,6 @@ impl Builder {
         self.nodes.push(node.clone());
         self.places.insert(node, id);
         self.handle(id)
-    }
-
-    pub(super) fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id as usize]
     }
 
     pub(super) fn constant(&self, id: NodeId) -> Option<&BigRational> {

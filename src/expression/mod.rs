@@ -23,4 +23,4 @@ pub use functions::{
     absolute, clip, cosine, dot, log_softmax, log_sum_exp, maximum, minimum, norm, positive_part, product, sigmoid,
     sign, softmax, softplus, sum,
 };
-pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, variable, variables};
+pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, rational, variable, variables};

@@ -15,7 +15,7 @@ pub(super) type Atom = u32;
 pub(super) const GRAIN: i64 = 2520;
 
 /// Polynomials with more terms than this are given up.
-const MOST_TERMS: usize = 20_000;
+const MOST_TERMS: usize = 5_000;
 
 /// A product of whole powers of atoms, sorted by atom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -6,17 +6,19 @@
 
 mod atoms;
 mod dual;
-mod modulus;
 mod float;
+mod forward;
+mod modulus;
 mod prime_field;
 mod rational;
 mod rational_function;
 mod rounded;
 mod ulp;
 
-pub use modulus::{Complex, Modulus};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
 pub use float::Float;
+pub use forward::{Forward, Tangent};
+pub use modulus::{Complex, Modulus};
 pub use prime_field::{PrimeField, Residue};
 pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};
@@ -157,11 +159,7 @@ pub fn evaluate<A: Arithmetic>(graph: &Graph, arithmetic: &mut A, inputs: &[A::N
 }
 
 /// The outputs as one result: the first abstention loses all.
-pub fn evaluate_all<A: Arithmetic>(
-    graph: &Graph,
-    arithmetic: &mut A,
-    inputs: &[A::Number],
-) -> Outcome<Vec<A::Number>> {
+pub fn evaluate_all<A: Arithmetic>(graph: &Graph, arithmetic: &mut A, inputs: &[A::Number]) -> Outcome<Vec<A::Number>> {
     evaluate(graph, arithmetic, inputs).into_iter().collect()
 }
 

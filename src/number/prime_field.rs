@@ -8,7 +8,7 @@
 //! point with a probability bounded by Schwartz and Zippel; [`PrimeField::log2_error`] is that
 //! bound for one trial.
 
-use super::atoms::{Atom, GRAIN, Laurent, Monomial};
+use super::atoms::{Atom, Laurent, Monomial};
 use super::modulus::{Complex, Modulus};
 use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
 use num_bigint::BigInt;
@@ -62,10 +62,7 @@ impl Degree {
     const VARIABLE: Degree = Degree { numerator: 1.0, denominator: 0.0 };
 
     fn times(self, other: Degree) -> Degree {
-        Degree {
-            numerator: self.numerator + other.numerator,
-            denominator: self.denominator + other.denominator,
-        }
+        Degree { numerator: self.numerator + other.numerator, denominator: self.denominator + other.denominator }
     }
 
     fn inverse(self) -> Degree {

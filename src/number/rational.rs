@@ -43,7 +43,11 @@ impl Arithmetic for Exact {
         Ok(x.pow(n))
     }
     fn exp(&mut self, x: &BigRational) -> Outcome<BigRational> {
-        if x.is_zero() { Ok(BigRational::one()) } else { Err(Abstention::new("e^x is irrational for a rational x ≠ 0")) }
+        if x.is_zero() {
+            Ok(BigRational::one())
+        } else {
+            Err(Abstention::new("e^x is irrational for a rational x ≠ 0"))
+        }
     }
     fn ln(&mut self, x: &BigRational) -> Outcome<BigRational> {
         if x.is_one() {

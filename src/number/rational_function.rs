@@ -198,19 +198,13 @@ impl Arithmetic for RationalFunctions {
         Ok(sum)
     }
     fn product(&mut self, x: &RationalFunction, y: &RationalFunction) -> Outcome<RationalFunction> {
-        RationalFunction::new(
-            sized(x.numerator.times(&y.numerator))?,
-            sized(x.denominator.times(&y.denominator))?,
-        )
+        RationalFunction::new(sized(x.numerator.times(&y.numerator))?, sized(x.denominator.times(&y.denominator))?)
     }
     fn quotient(&mut self, x: &RationalFunction, y: &RationalFunction) -> Outcome<RationalFunction> {
         if y.numerator.is_zero() {
             return Err(Abstention::new("a division by zero"));
         }
-        RationalFunction::new(
-            sized(x.numerator.times(&y.denominator))?,
-            sized(x.denominator.times(&y.numerator))?,
-        )
+        RationalFunction::new(sized(x.numerator.times(&y.denominator))?, sized(x.denominator.times(&y.numerator))?)
     }
     fn power(&mut self, x: &RationalFunction, n: i32) -> Outcome<RationalFunction> {
         power_by_squaring(self, x, n)

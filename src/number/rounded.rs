@@ -117,7 +117,7 @@ impl Arithmetic for Rounding {
         let carried = up_sum(terms.iter().map(|t| t.bound));
         let roundoff = match terms {
             // a single addition is within half an ulp, and exact where it underflows
-            [a, b] if a.value == 0.0 || b.value == 0.0 => 0.0,
+            [a, b] if a.value == 0.0 || b.value == 0.0 || value == 0.0 => 0.0,
             [_, _] => up(self.unit * value.abs()),
             // any order of n − 1 additions: (n−1)u/(1 − (n−1)u) Σ|x|
             _ => {

@@ -1,0 +1,93 @@
+//! What a formula is to the rest of the crate: its identity, its conventions and mistakes, its
+//! oracle, and the claims about it.
+
+use crate::claim::{Claim, Instance};
+use crate::error::Result;
+use serde_json::Value;
+
+/// A named mathematical object of the field: a loss, an optimizer's update rule, a schedule.
+#[derive(Debug)]
+pub struct Formula {
+    /// The id that commands take.
+    pub id: &'static str,
+    /// The name in the field's words.
+    pub name: &'static str,
+    /// The equation, in Unicode text.
+    pub equation: &'static str,
+    /// The paper, code or document the equation is from.
+    pub source: &'static str,
+    /// The input fields with shapes and defaults.
+    pub input: &'static str,
+    /// The domain of the input.
+    pub domain: &'static str,
+    /// The output fields with shapes.
+    pub output: &'static str,
+    /// The legitimate choices.
+    pub axes: &'static [Axis],
+    /// The wrong forms.
+    pub mistakes: &'static [Mistake],
+    /// Evaluates a JSON input. A mistake's id selects the wrong form instead.
+    pub evaluate: fn(Value, Option<&str>) -> Result<Value>,
+    /// The claims about this formula.
+    pub claims: fn() -> Vec<Claim>,
+}
+
+/// A choice that changes the real value on some input, with its options; the first is the default.
+#[derive(Debug)]
+pub struct Axis {
+    /// The axis.
+    pub id: &'static str,
+    /// Its options.
+    pub options: &'static [Choice],
+}
+
+/// One option of an axis.
+#[derive(Debug)]
+pub struct Choice {
+    /// The option.
+    pub id: &'static str,
+    /// What it computes.
+    pub meaning: &'static str,
+}
+
+/// A wrong form that somebody really wrote, or could.
+#[derive(Debug)]
+pub struct Mistake {
+    /// The mistake.
+    pub id: &'static str,
+    /// What is wrong, and what would be right.
+    pub meaning: &'static str,
+    /// Who made it.
+    pub source: &'static str,
+    /// The false statement that the wrong form is the right one.
+    pub statement: fn() -> Instance,
+}
+
+/// An axis of conventions as an enum: its options with their meaning, in JSON and as a table.
+macro_rules! axis {
+    ($(#[$doc:meta])* $name:ident $id:literal { $($option:ident $text:literal $(| $alias:literal)* : $meaning:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+        pub enum $name {
+            $(
+                #[doc = $meaning]
+                #[serde(rename = $text $(, alias = $alias)*)]
+                $option,
+            )+
+        }
+        impl $name {
+            /// The axis with its options.
+            pub const AXIS: $crate::formula::Axis = $crate::formula::Axis {
+                id: $id,
+                options: &[$($crate::formula::Choice { id: $text, meaning: $meaning }),+],
+            };
+        }
+        impl Default for $name {
+            fn default() -> Self {
+                const ALL: &[$name] = &[$($name::$option),+];
+                ALL[0]
+            }
+        }
+    };
+}
+pub(crate) use axis;

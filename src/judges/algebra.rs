@@ -1,0 +1,219 @@
+//! Proofs of identities: exactly as rational functions, or by an identity test in a prime field.
+//!
+//! Gradients are decided twice over: exactly on the graph's reverse derivative, and in the prime
+//! field by its own derivation along a random direction, which is all components at once.
+//! Piecewise statements are decided cell by cell, away from the kinks.
+
+use super::{Finding, Opinion, Pairs};
+use crate::claim::{Instance, Relation};
+use crate::number::{Abstention, Arithmetic, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// Graphs with more nodes are not written out as rational functions, which would take too long.
+const LARGEST_EXACT: usize = 400;
+
+/// More independent conditions are not enumerated.
+const MOST_CONDITIONS: usize = 8;
+
+/// Trials of an identity test when there are no roots. One is enough for the error bound; more
+/// guard against an unlucky bound.
+const TRIALS: usize = 8;
+
+/// What an identity test must reach to be called a proof.
+const LOG2_ERROR: f64 = -100.0;
+
+const AWAY_FROM_KINKS: &str = "away from the kinks";
+
+/// Whether the sides are equal as rational functions over ℚ.
+pub fn exactly(instance: &Instance) -> Finding {
+    let pairs = Pairs::of(instance);
+    if pairs.graph.nodes().len() > LARGEST_EXACT {
+        return Finding::abstains(format!("more than {LARGEST_EXACT} operations"));
+    }
+    let decided = cell_by_cell(|cell| {
+        let mut field = RationalFunctions::in_cell(cell);
+        let inputs: Vec<_> = pairs.variables.iter().map(|_| field.variable()).collect();
+        let outputs = evaluate(&pairs.graph, &mut field, &inputs);
+        let mut equal = true;
+        for (left, right) in pairs.sides() {
+            let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
+            equal &= left.equals(&right)? || {
+                let (left, right) = (field.exp(&left), field.exp(&right));
+                matches!((left, right), (Ok(l), Ok(r)) if l.equals(&r)?)
+            };
+        }
+        Ok((equal, field.conditions()))
+    });
+    match decided {
+        Err(reason) => Finding::abstains(reason.to_string()),
+        Ok((true, cells)) => {
+            Finding::of(Opinion::Proves { log2_error: None, condition: (cells > 1).then_some(AWAY_FROM_KINKS) }, cells)
+        }
+        Ok((false, cells)) => Finding::of(Opinion::Differs("not equal as rational functions".into()), cells),
+    }
+}
+
+/// Whether the sides are equal at random points of a prime field.
+pub fn in_prime_field(instance: &Instance, modulus: &Modulus, rng: &mut ChaCha8Rng) -> Finding {
+    let mut tests = IdentityTest { modulus, log2_error: 0.0, trials: 0 };
+    let seed = rng.next_u64();
+    let gradient = matches!(instance.relation, Relation::Gradient(_));
+    let pairs = if gradient { None } else { Some(Pairs::of(instance)) };
+    let decided = cell_by_cell(|cell| match &pairs {
+        None => tests.repeat(seed, &cell, |field| gradient_difference(instance, field)),
+        Some(pairs) => tests.repeat(seed, &cell, |field| differences(pairs, field)),
+    });
+    match decided {
+        Err(reason) => Finding::abstains(reason.to_string()),
+        Ok((false, _)) => Finding::of(Opinion::Differs("not equal at a random point".into()), tests.trials),
+        Ok((true, _)) if tests.log2_error > LOG2_ERROR => {
+            Finding::abstains(format!("the error bound 2^{:.0} is not below 2^{LOG2_ERROR}", tests.log2_error))
+        }
+        Ok((true, cells)) => Finding::of(
+            Opinion::Proves { log2_error: Some(tests.log2_error), condition: (cells > 1).then_some(AWAY_FROM_KINKS) },
+            tests.trials,
+        ),
+    }
+}
+
+/// Decides every cell of the conditions that come up. `decide` gets the signs of the first
+/// conditions and gives whether equality holds, and how many conditions there were. Gives whether
+/// it holds in all cells, and their number.
+fn cell_by_cell(mut decide: impl FnMut(Vec<Sign>) -> Outcome<(bool, usize)>) -> Outcome<(bool, u64)> {
+    let mut open = vec![Vec::new()];
+    let mut cells = 0;
+    while let Some(cell) = open.pop() {
+        let (equal, conditions) = decide(cell.clone())?;
+        if conditions > MOST_CONDITIONS {
+            return Err(Abstention::new(format!("more than {MOST_CONDITIONS} conditions")));
+        }
+        if conditions > cell.len() {
+            for sign in [Sign::Positive, Sign::Negative] {
+                let mut finer = cell.clone();
+                finer.push(sign);
+                open.push(finer);
+            }
+            continue;
+        }
+        cells += 1;
+        if !equal {
+            return Ok((false, cells));
+        }
+    }
+    Ok((true, cells))
+}
+
+struct IdentityTest<'a> {
+    modulus: &'a Modulus,
+    /// The largest bound of any cell, over all its trials.
+    log2_error: f64,
+    trials: u64,
+}
+
+impl IdentityTest<'_> {
+    /// Evaluates the differences at enough random points of one cell.
+    fn repeat(
+        &mut self,
+        seed: u64,
+        cell: &[Sign],
+        differences: impl Fn(&mut PrimeField) -> Outcome<Vec<Residue>>,
+    ) -> Outcome<(bool, usize)> {
+        let mut errors = Vec::new();
+        let mut characters: Vec<Vec<bool>> = Vec::new();
+        let mut conditions = 0;
+        let mut trials = TRIALS;
+        let mut trial = 0;
+        while trial < trials {
+            let rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(trial as u64));
+            let mut field = PrimeField::new(self.modulus, rng, cell.to_vec());
+            let values = differences(&mut field)?;
+            self.trials += 1;
+            trial += 1;
+            conditions = field.conditions();
+            if values.iter().any(|x| !x.is_zero()) {
+                return Ok((false, conditions));
+            }
+            // every difference is tested at the same point, so the bounds add up
+            let worst = values.iter().map(|x| field.log2_error(x)).fold(f64::NEG_INFINITY, f64::max);
+            errors.push(worst + (values.len() as f64).log2());
+            characters.push(field.characters().to_vec());
+            // k radicands need k + 1 independent rows to be shown independent; 30 more almost surely suffice
+            let roots = field.characters().len();
+            trials = if roots == 0 { TRIALS } else { roots + 31 };
+        }
+        if !independent(&characters) {
+            return Err(Abstention::new("radicands that are not independent, so their branches cannot be drawn"));
+        }
+        let largest = errors.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total = if largest < 0.0 { largest * errors.len() as f64 } else { largest };
+        self.log2_error = if self.log2_error == 0.0 { total } else { self.log2_error.max(total) };
+        Ok((true, conditions))
+    }
+}
+
+/// Whether no product of some of the radicands is a constant times a square: then all branches of
+/// the roots are conjugate. If one were, its quadratic character would be the same at every
+/// point, and the characters with a column of ones would not have full rank over F_2.
+fn independent(characters: &[Vec<bool>]) -> bool {
+    let columns = characters.iter().map(Vec::len).max().unwrap_or(0);
+    if columns == 0 {
+        return true;
+    }
+    let mut rows: Vec<Vec<bool>> =
+        characters.iter().filter(|c| c.len() == columns).map(|c| [&c[..], &[true]].concat()).collect();
+    let mut rank = 0;
+    for column in 0..=columns {
+        let Some(pivot) = (rank..rows.len()).find(|&r| rows[r][column]) else { continue };
+        rows.swap(rank, pivot);
+        let pivot = rows[rank].clone();
+        for row in &mut rows[rank + 1..] {
+            if row[column] {
+                row.iter_mut().zip(&pivot).for_each(|(x, &p)| *x ^= p);
+            }
+        }
+        rank += 1;
+    }
+    rank == columns + 1
+}
+
+/// ∂f along a random direction, less the claimed gradient along it.
+fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
+    let Relation::Gradient(wrt) = &instance.relation else {
+        return Err(Abstention::new("not a gradient"));
+    };
+    let inputs: Vec<_> = (0..instance.variables.len()).map(|i| field.variable(wrt.contains(&i))).collect();
+    let outputs = evaluate(&instance.graph, field, &inputs);
+    let f = outputs[instance.assumptions].clone()?;
+    let mut terms = vec![field.negate(&f.derivative())?];
+    for (i, &position) in wrt.iter().enumerate() {
+        let claimed = outputs[instance.assumptions + 1 + i].clone()?;
+        terms.push(field.product(&inputs[position].derivative(), &claimed)?);
+    }
+    Ok(vec![field.sum(&terms.iter().collect::<Vec<_>>())?])
+}
+
+/// The differences of the sides; where one is not zero, of their exponentials, since
+/// e^left = e^right decides as well and knows more about logarithms.
+fn differences(pairs: &Pairs, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
+    let inputs: Vec<_> = pairs.variables.iter().map(|_| field.variable(false)).collect();
+    let outputs = evaluate(&pairs.graph, field, &inputs);
+    let mut result = Vec::new();
+    for (left, right) in pairs.sides() {
+        let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
+        let minus = field.negate(&right)?;
+        let difference = field.sum(&[&left, &minus])?;
+        if difference.is_zero() {
+            result.push(difference);
+            continue;
+        }
+        match (field.exp(&left), field.exp(&right)) {
+            (Ok(left), Ok(right)) => {
+                let minus = field.negate(&right)?;
+                result.push(field.sum(&[&left, &minus])?);
+            }
+            _ => result.push(difference),
+        }
+    }
+    Ok(result)
+}

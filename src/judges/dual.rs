@@ -1,0 +1,93 @@
+//! Forward-mode duals against a claimed gradient, at random points.
+//!
+//! num-dual's numbers count only when they are finite and their real part agrees with the value in
+//! f64 within its running error; otherwise the judge abstains at that point.
+
+use super::{Finding, Opinion, Pairs, enclosure, point};
+use crate::claim::{Instance, Relation};
+use crate::number::{Dual, Duals, Rounded, TANGENTS, evaluate, ulps_between};
+use num_dual::Derivative;
+use rand_chacha::ChaCha8Rng;
+
+/// Compares every component at random points.
+pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Finding {
+    let Relation::Gradient(wrt) = &instance.relation else {
+        return Finding::abstains("not a gradient");
+    };
+    let pairs = Pairs::of(instance);
+    let mut compared = 0;
+    let mut worst: f64 = 0.0;
+    let mut reason = String::from("no point at which duals say anything");
+    for _ in 0..enclosure::cases_for(cases, pairs.graph.nodes().len()) {
+        let x = point::random(&instance.variables, rng);
+        match compare(instance, &pairs, wrt, &x) {
+            Ok(Comparison::Agrees(distance)) => {
+                worst = worst.max(distance);
+                compared += 1;
+            }
+            Ok(Comparison::Differs(component)) => {
+                let why = format!("the dual derivative in component {component} is another at {x:?}");
+                return Finding { opinion: Opinion::Differs(why), cases: compared + 1, worst_ulp: None };
+            }
+            Err(why) => reason = why,
+        }
+    }
+    if compared == 0 {
+        return Finding::abstains(reason);
+    }
+    Finding { opinion: Opinion::Agrees, cases: compared, worst_ulp: Some(worst) }
+}
+
+enum Comparison {
+    Agrees(f64),
+    Differs(usize),
+}
+
+fn compare(instance: &Instance, pairs: &Pairs, wrt: &[usize], x: &[f64]) -> Result<Comparison, String> {
+    let inputs: Vec<Rounded> = x.iter().map(|&x| Rounded::exact(x)).collect();
+    let enclosed = enclosure::enclose(pairs, &inputs);
+    if pairs.assumed().any(|i| !matches!(&enclosed[i], Ok(condition) if condition.low() > 0.0)) {
+        return Err("outside the assumptions".into());
+    }
+    let enclosures: Vec<(Rounded, Rounded)> = pairs
+        .sides()
+        .map(|(l, r)| Ok((enclosed[l].clone()?, enclosed[r].clone()?)))
+        .collect::<crate::number::Outcome<_>>()
+        .map_err(|e| e.to_string())?;
+    let value = evaluate(&instance.graph, &mut { crate::number::Rounding::F64 }, &inputs)
+        .swap_remove(instance.assumptions)
+        .map_err(|e| e.to_string())?;
+    let mut worst: f64 = 0.0;
+    for (chunk, positions) in wrt.chunks(TANGENTS).enumerate() {
+        let duals: Vec<Dual> = x
+            .iter()
+            .enumerate()
+            .map(|(i, &x)| match positions.iter().position(|&p| p == i) {
+                Some(k) => Dual::new(x, Derivative::derivative_generic(nalgebra::Const, nalgebra::Const, k)),
+                None => Dual::from(x),
+            })
+            .collect();
+        let f = evaluate(&instance.graph, &mut Duals::new(), &duals)
+            .swap_remove(instance.assumptions)
+            .map_err(|e| e.to_string())?;
+        if !f.re.is_finite() || (f.re - value.value).abs() > 2.0 * value.bound {
+            return Err("duals whose real part is not the value".into());
+        }
+        for k in 0..positions.len() {
+            let component = chunk * TANGENTS + k;
+            let found = f.eps.0.as_ref().map_or(0.0, |eps| eps[k]);
+            if !found.is_finite() {
+                return Err("duals that are not finite".into());
+            }
+            let (reverse, claimed) = enclosures[component];
+            // the dual's own rounding is like that of the reverse derivative; both sides carry theirs
+            if (found - claimed.value).abs() > 2.0 * reverse.bound + claimed.bound {
+                return Ok(Comparison::Differs(component));
+            }
+            if enclosure::agreement(reverse, claimed).is_some() {
+                worst = worst.max(ulps_between(found, claimed.value));
+            }
+        }
+    }
+    Ok(Comparison::Agrees(worst))
+}

@@ -1,0 +1,177 @@
+//! The judges: independent ways to decide a statement.
+//!
+//! A judge knows kinds of statement, never a formula by name.
+
+pub mod algebra;
+pub mod dual;
+pub mod enclosure;
+pub mod limit;
+mod pairs;
+pub mod point;
+pub mod search;
+pub mod taylor;
+
+pub use pairs::Pairs;
+
+use crate::claim::{Instance, Relation};
+use crate::number::Modulus;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// What the judges of one run share.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Points per sampled instance.
+    pub cases: usize,
+    /// The seed that everything random is drawn from.
+    pub seed: u64,
+    /// The prime of identity tests.
+    pub modulus: Modulus,
+}
+
+impl Run {
+    /// A run with its random prime.
+    pub fn new(cases: usize, seed: u64) -> Run {
+        let modulus = Modulus::draw(&mut ChaCha8Rng::seed_from_u64(seed));
+        Run { cases, seed, modulus }
+    }
+
+    /// A generator of its own for each purpose, so that no judge changes what another one draws.
+    fn rng(&self, purpose: &str) -> ChaCha8Rng {
+        // FNV-1a, which is the same on every platform
+        let hash =
+            purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        ChaCha8Rng::seed_from_u64(self.seed ^ hash)
+    }
+}
+
+/// One way to decide a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judge {
+    /// Equality of exact rational functions.
+    Algebra,
+    /// An identity test at a random point of a random prime field.
+    PrimeField,
+    /// The sum over every outcome, exactly.
+    Enumeration,
+    /// num-dual's forward derivatives, at sampled points.
+    Dual,
+    /// The graph's own reverse derivatives, or the two sides, as enclosures at sampled points.
+    Enclosure,
+    /// Difference quotients, at sampled points.
+    Taylor,
+    /// The two sides further and further out.
+    Limit,
+    /// The search for a counterexample in small fractions.
+    Search,
+}
+
+impl Judge {
+    /// Every judge, in the order in which they are asked.
+    pub const ALL: [Judge; 8] = [
+        Judge::Algebra,
+        Judge::PrimeField,
+        Judge::Enumeration,
+        Judge::Dual,
+        Judge::Enclosure,
+        Judge::Taylor,
+        Judge::Limit,
+        Judge::Search,
+    ];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Judge::Algebra => "algebra",
+            Judge::PrimeField => "prime-field",
+            Judge::Enumeration => "enumeration",
+            Judge::Dual => "dual",
+            Judge::Enclosure => "enclosure",
+            Judge::Taylor => "taylor",
+            Judge::Limit => "limit",
+            Judge::Search => "search",
+        }
+    }
+
+    /// Whether this judge has anything to say of a statement like this.
+    pub fn judges(self, instance: &Instance) -> bool {
+        let gradient = matches!(instance.relation, Relation::Gradient(_));
+        let equal = matches!(instance.relation, Relation::Equal);
+        let expectation = matches!(instance.relation, Relation::Expectation(_));
+        let limit = matches!(instance.relation, Relation::Limit(..));
+        match self {
+            Judge::Algebra | Judge::PrimeField => (gradient || equal) && !instance.beyond,
+            Judge::Enumeration => expectation,
+            Judge::Dual | Judge::Taylor => gradient,
+            Judge::Enclosure | Judge::Search => !limit,
+            Judge::Limit => limit,
+        }
+    }
+
+    /// Decides one instance. `purpose` makes the random draws this judge's own.
+    pub fn decide(self, instance: &Instance, run: &Run, purpose: &str) -> Finding {
+        let mut rng = run.rng(&format!("{purpose}/{}/{}", instance.scope, self.name()));
+        match self {
+            Judge::Algebra => algebra::exactly(instance),
+            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, &run.modulus, &mut rng),
+            Judge::Dual => dual::decide(instance, run.cases, &mut rng),
+            Judge::Enclosure => enclosure::decide(instance, run.cases, &mut rng),
+            Judge::Taylor => taylor::decide(instance, run.cases, &mut rng),
+            Judge::Limit => limit::decide(instance, run.cases, &mut rng),
+            Judge::Search => search::decide(instance, &mut rng),
+        }
+    }
+}
+
+/// What a judge found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Yes, no or neither.
+    pub opinion: Opinion,
+    /// Points, trials or outcomes looked at.
+    pub cases: u64,
+    /// The largest distance between the sides at a sampled point, in ulps.
+    pub worst_ulp: Option<f64>,
+}
+
+/// A judge's opinion on one instance.
+#[derive(Clone, Debug)]
+pub enum Opinion {
+    /// True as a statement; with log₂ of the error probability if there is one.
+    Proves {
+        /// None for exact algebra.
+        log2_error: Option<f64>,
+        /// What was left out: "away from the kinks".
+        condition: Option<&'static str>,
+    },
+    /// True at every case.
+    Agrees,
+    /// Not true in the judge's form or at some point, without a checked counterexample.
+    Differs(String),
+    /// False, with a point where an enclosure excludes it.
+    Refutes(Counterexample),
+    /// No opinion, with the reason.
+    Abstains(String),
+}
+
+/// A point at which a statement is false.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Counterexample {
+    /// The values of the variables, as exact fractions.
+    pub point: Vec<(String, String)>,
+    /// The left side there.
+    pub left: String,
+    /// The right side there.
+    pub right: String,
+}
+
+impl Finding {
+    fn abstains(reason: impl Into<String>) -> Finding {
+        Finding { opinion: Opinion::Abstains(reason.into()), cases: 0, worst_ulp: None }
+    }
+
+    fn of(opinion: Opinion, cases: u64) -> Finding {
+        Finding { opinion, cases, worst_ulp: None }
+    }
+}

@@ -1,0 +1,4 @@
+//! Loss functions.
+
+pub mod cross_entropy;
+pub mod softmax;
