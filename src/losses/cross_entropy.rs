@@ -515,9 +515,13 @@ pub const FORMULA: Formula = Formula {
     name: "Cross-entropy",
     equation: "ℓ = ln Σ_v e^{z_v} − z_y;  ∂ℓ/∂z_i = p_i − [i = y]",
     source: "Goodfellow, Bengio, Courville, Deep Learning (2016), 6.2.2.3",
-    input: "logits [[V]], targets [B], ignore_index (-100), reduction (\"mean\"; \"sum\", \"none\"), label_smoothing (0)",
-    domain: "logits finite, or -Infinity at a class that is not the target; label_smoothing in [0, 1], and 0 where a logit is -Infinity; B, V ≥ 1; targets whole numbers, 0 ≤ t < V or equal to ignore_index",
-    output: "loss (a number; a list [B] for \"none\", 0 at ignored rows), perplexity, gradient [[V]]",
+    input: "logits [[V]], targets [B], ignore_index (-100), reduction (\"mean\"; \"sum\", \
+\"none\"), label_smoothing (0)",
+    domain: "logits finite, or -Infinity at a class that is not the target; label_smoothing \
+in [0, 1], and 0 where a logit is -Infinity; B, V ≥ 1; targets whole numbers, 0 \
+≤ t < V or equal to ignore_index",
+    output: "loss (a number; a list [B] for \"none\", 0 at ignored rows), perplexity, \
+gradient [[V]]",
     axes: AXES,
     mistakes: MISTAKES,
     evaluate: evaluate_json,

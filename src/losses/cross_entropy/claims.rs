@@ -49,196 +49,322 @@ pub(super) fn claims() -> Vec<Claim> {
             .at(gradient_at_every_size())
             .at(gradient_at(1000, 17).beyond())
             .control("one-hot-missing", one_hot_missing()),
-        Claim::proved("cross-entropy/gradient-of-a-batch", Gradient, "∂(mean ℓ)/∂z_bi = (p_bi − [i = y_b])/N, 0 in ignored rows")
-            .source(Source::guide("1.1", "L_CE = −(1/T) Σ_t log p_θ(x_t | x_<t)"))
-            .at(Instance::gradient("B = 3, V = 4, one row ignored", |x| {
-                let rows: Vec<_> = ["a", "b", "c"].map(|name| x.reals(name, 4)).to_vec();
-                let of_row = |z: &[Expr], y| gradient(z, y).into_iter().map(|g| g / 2).collect::<Vec<_>>();
-                let claimed = [of_row(&rows[0], 2), vec![constant(0); 4], of_row(&rows[2], 0)].concat();
-                (batch_mean(&rows, &[Some(2), None, Some(0)]), rows.concat(), claimed)
-            }))
-            .control("batch-mean-missing", batch_mean_missing()),
+        Claim::proved(
+            "cross-entropy/gradient-of-a-batch",
+            Gradient,
+            "∂(mean ℓ)/∂z_bi = (p_bi − [i = y_b])/N, 0 in ignored rows",
+        )
+        .source(Source::guide("1.1", "L_CE = −(1/T) Σ_t log p_θ(x_t | x_<t)"))
+        .at(Instance::gradient("B = 3, V = 4, one row ignored", |x| {
+            let rows: Vec<_> = ["a", "b", "c"].map(|name| x.reals(name, 4)).to_vec();
+            let of_row = |z: &[Expr], y| gradient(z, y).into_iter().map(|g| g / 2).collect::<Vec<_>>();
+            let claimed = [of_row(&rows[0], 2), vec![constant(0); 4], of_row(&rows[2], 0)].concat();
+            (batch_mean(&rows, &[Some(2), None, Some(0)]), rows.concat(), claimed)
+        }))
+        .control("batch-mean-missing", batch_mean_missing()),
         Claim::proved("cross-entropy/smoothed-gradient", Gradient, "with target weights q, ∂ℓ/∂z_i = p_i − q_i")
             .source(Source::paper("Szegedy et al., Rethinking the Inception Architecture (2016)", "7", "p(k) − q(k)"))
             .at_all([3, 8].map(|v| smoothed_gradient_at(v, Smoothing::Uniform)))
             .at_all([3, 8].map(|v| smoothed_gradient_at(v, Smoothing::Others)))
-            .control("one-hot-missing", Instance::gradient("V = 3", |x| {
-                let (z, epsilon) = (x.reals("z", 3), x.unit("epsilon"));
-                (smoothed(&z, &target_weights(3, 1, epsilon, Smoothing::Uniform)), z.clone(), softmax(&z))
-            })),
+            .control(
+                "one-hot-missing",
+                Instance::gradient("V = 3", |x| {
+                    let (z, epsilon) = (x.reals("z", 3), x.unit("epsilon"));
+                    (smoothed(&z, &target_weights(3, 1, epsilon, Smoothing::Uniform)), z.clone(), softmax(&z))
+                }),
+            ),
         Claim::proved("cross-entropy/hessian", Gradient, "∂²ℓ/∂z_i∂z_j = p_i([i = j] − p_j), which is diag(p) − ppᵀ")
             .at_all(hessian_at(3).chain(hessian_at(8)))
-            .control("jacobian-diagonal", Instance::gradient("V = 3", |x| {
-                let z = x.reals("z", 3);
-                let p = softmax(&z);
-                (gradient(&z, 0)[0], z, vec![p[0] * (1 - p[0]), constant(0), constant(0)])
-            })),
-        Claim::proved("cross-entropy/hessian-is-a-variance", Identity, "xᵀ(diag(p) − ppᵀ)x = Σ_{i<j} p_i p_j (x_i − x_j)² ≥ 0, and 0 for equal x")
-            .at_all([2, 3, 5].map(|v| Instance::equal(format!("V = {v}"), |x| {
+            .control(
+                "jacobian-diagonal",
+                Instance::gradient("V = 3", |x| {
+                    let z = x.reals("z", 3);
+                    let p = softmax(&z);
+                    (gradient(&z, 0)[0], z, vec![p[0] * (1 - p[0]), constant(0), constant(0)])
+                }),
+            ),
+        Claim::proved(
+            "cross-entropy/hessian-is-a-variance",
+            Identity,
+            "xᵀ(diag(p) − ppᵀ)x = Σ_{i<j} p_i p_j (x_i − x_j)² ≥ 0, and 0 for equal x",
+        )
+        .at_all([2, 3, 5].map(|v| {
+            Instance::equal(format!("V = {v}"), |x| {
                 let (z, u) = (x.reals("z", v), x.reals("x", v));
                 let (p, h) = (softmax(&z), hessian(&z));
-                let quadratic = sum((0..v).flat_map(|i| (0..v).map(move |j| (i, j))).map(|(i, j)| u[i] * h[i][j] * u[j]));
+                let quadratic =
+                    sum((0..v).flat_map(|i| (0..v).map(move |j| (i, j))).map(|(i, j)| u[i] * h[i][j] * u[j]));
                 let pairs = (0..v).flat_map(|i| (i + 1..v).map(move |j| (i, j)));
                 let row_sums = h.iter().map(|row| (sum(row.iter().copied()), constant(0)));
                 let squares = sum(pairs.map(|(i, j)| p[i] * p[j] * (u[i] - u[j]).squared()));
                 row_sums.chain([(quadratic, squares)]).collect()
-            })))
-            .control("unweighted-variance", Instance::equal("V = 2", |x| {
+            })
+        }))
+        .control(
+            "unweighted-variance",
+            Instance::equal("V = 2", |x| {
                 let (z, u) = (x.reals("z", 2), x.reals("x", 2));
                 let h = hessian(&z);
                 let quadratic = sum((0..4).map(|k| u[k / 2] * h[k / 2][k % 2] * u[k % 2]));
                 vec![(quadratic, (u[0] - u[1]).squared() / 4)]
-            })),
+            }),
+        ),
         Claim::proved("cross-entropy/log-softmax", Identity, "ln(e^{z_y}/Σ e^z) = z_y − ln Σ e^z")
             .source(Source::guide("1.1", "log p = log(exp(z_x)/Σ exp(z_v)) = z_x − log Σ exp(z_v)"))
-            .at_all([2, 3, 64].map(|v| Instance::equal(format!("V = {v}"), |x| {
-                let z = x.reals("z", v);
-                vec![(softmax(&z)[0].ln(), -cross_entropy(&z, 0))]
-            })))
-            .control("log-of-sum", Instance::equal("V = 2", |x| {
-                let z = x.reals("z", 2);
-                vec![(softmax(&z)[0].ln(), z[0] - sum(z.iter().copied()))]
-            })),
+            .at_all([2, 3, 64].map(|v| {
+                Instance::equal(format!("V = {v}"), |x| {
+                    let z = x.reals("z", v);
+                    vec![(softmax(&z)[0].ln(), -cross_entropy(&z, 0))]
+                })
+            }))
+            .control(
+                "log-of-sum",
+                Instance::equal("V = 2", |x| {
+                    let z = x.reals("z", 2);
+                    vec![(softmax(&z)[0].ln(), z[0] - sum(z.iter().copied()))]
+                }),
+            ),
         Claim::proved("cross-entropy/textbook", Identity, "the max-shifted algorithm computes ℓ, whatever the shift")
-            .at_all([2, 3, 16].map(|v| Instance::equal(format!("V = {v}, the shift as a free variable"), |x| {
-                let (z, shift) = (x.reals("z", v), x.real("M"));
-                vec![(shifted(&z, 0, shift), cross_entropy(&z, 0))]
-            })))
-            .control("shift-forgotten", Instance::equal("V = 2", |x| {
-                let (z, shift) = (x.reals("z", 2), x.real("M"));
-                vec![(shifted(&z, 0, shift) - shift, cross_entropy(&z, 0))]
-            })),
+            .at_all([2, 3, 16].map(|v| {
+                Instance::equal(format!("V = {v}, the shift as a free variable"), |x| {
+                    let (z, shift) = (x.reals("z", v), x.real("M"));
+                    vec![(shifted(&z, 0, shift), cross_entropy(&z, 0))]
+                })
+            }))
+            .control(
+                "shift-forgotten",
+                Instance::equal("V = 2", |x| {
+                    let (z, shift) = (x.reals("z", 2), x.real("M"));
+                    vec![(shifted(&z, 0, shift) - shift, cross_entropy(&z, 0))]
+                }),
+            ),
         Claim::proved("cross-entropy/shift-invariance", Identity, "ℓ(z + c, y) = ℓ(z, y)")
-            .at_all([2, 5].map(|v| Instance::equal(format!("V = {v}"), |x| {
-                let (z, c) = (x.reals("z", v), x.real("c"));
-                vec![(cross_entropy(&z.iter().map(|&z| z + c).collect::<Vec<_>>(), 1), cross_entropy(&z, 1))]
-            })))
-            .control("scale-invariance", Instance::equal("V = 2", |x| {
-                let (z, c) = (x.reals("z", 2), x.positive("c"));
-                vec![(cross_entropy(&z.iter().map(|&z| z * c).collect::<Vec<_>>(), 1), cross_entropy(&z, 1))]
-            })),
+            .at_all([2, 5].map(|v| {
+                Instance::equal(format!("V = {v}"), |x| {
+                    let (z, c) = (x.reals("z", v), x.real("c"));
+                    vec![(cross_entropy(&z.iter().map(|&z| z + c).collect::<Vec<_>>(), 1), cross_entropy(&z, 1))]
+                })
+            }))
+            .control(
+                "scale-invariance",
+                Instance::equal("V = 2", |x| {
+                    let (z, c) = (x.reals("z", 2), x.positive("c"));
+                    vec![(cross_entropy(&z.iter().map(|&z| z * c).collect::<Vec<_>>(), 1), cross_entropy(&z, 1))]
+                }),
+            ),
         Claim::proved("cross-entropy/gradient-sums-to-zero", Identity, "Σ_i ∂ℓ/∂z_i = 0")
-            .at_all([2, 3, 64].map(|v| Instance::equal(format!("V = {v}"), |x| {
-                let z = x.reals("z", v);
-                vec![(sum(gradient(&z, 0)), constant(0))]
-            })))
-            .control("one-hot-missing", Instance::equal("V = 2", |x| vec![(sum(softmax(&x.reals("z", 2))), constant(0))])),
+            .at_all([2, 3, 64].map(|v| {
+                Instance::equal(format!("V = {v}"), |x| {
+                    let z = x.reals("z", v);
+                    vec![(sum(gradient(&z, 0)), constant(0))]
+                })
+            }))
+            .control(
+                "one-hot-missing",
+                Instance::equal("V = 2", |x| vec![(sum(softmax(&x.reals("z", 2))), constant(0))]),
+            ),
         Claim::verified("cross-entropy/non-negative", Inequality, "ℓ > 0")
-            .at_all([2, 5].map(|v| Instance::greater(format!("V = {v}"), |x| {
-                vec![(textbook(&x.reals("z", v), 0), constant(0))]
-            })))
-            .control("at-least-a-tenth", Instance::greater("V = 2", |x| vec![(textbook(&x.reals("z", 2), 0), ratio(1, 10))])),
-        Claim::refuted("cross-entropy/uncertainty", Inequality, "the more uncertain the model, the larger the target's gradient: of two predictions the one of higher entropy has the larger |∂ℓ/∂z_y|", "cross-entropy/target-gradient")
-            .source(Source::guide("4, Q1", "模型越不确定，梯度越大"))
-            .at(Instance::at_least("V = 3, two logit vectors", |x| {
-                let (a, b) = (softmax(&x.reals("a", 3)), softmax(&x.reals("b", 3)));
-                x.assume_positive(entropy(&a) - entropy(&b));
-                vec![(1 - a[0], 1 - b[0])]
-            })),
-        Claim::proved("cross-entropy/target-gradient", Gradient, "∂ℓ/∂z_y = −(1 − p_y), which depends on p_y alone, and its size falls as z_y rises: ∂(1 − p_y)/∂z_y = −p_y(1 − p_y) < 0")
-            .amends("cross-entropy/uncertainty")
-            .at_all([2, 3, 8].map(|v| Instance::gradient(format!("V = {v}"), |x| {
+            .at_all(
+                [2, 5].map(|v| {
+                    Instance::greater(format!("V = {v}"), |x| vec![(textbook(&x.reals("z", v), 0), constant(0))])
+                }),
+            )
+            .control(
+                "at-least-a-tenth",
+                Instance::greater("V = 2", |x| vec![(textbook(&x.reals("z", 2), 0), ratio(1, 10))]),
+            ),
+        Claim::refuted(
+            "cross-entropy/uncertainty",
+            Inequality,
+            "the more uncertain the model, the larger the target's gradient: of two \
+predictions the one of higher entropy has the larger |∂ℓ/∂z_y|",
+            "cross-entropy/target-gradient",
+        )
+        .source(Source::guide("4, Q1", "模型越不确定，梯度越大"))
+        .at(Instance::at_least("V = 3, two logit vectors", |x| {
+            let (a, b) = (softmax(&x.reals("a", 3)), softmax(&x.reals("b", 3)));
+            x.assume_positive(entropy(&a) - entropy(&b));
+            vec![(1 - a[0], 1 - b[0])]
+        })),
+        Claim::proved(
+            "cross-entropy/target-gradient",
+            Gradient,
+            "∂ℓ/∂z_y = −(1 − p_y), which depends on p_y alone, and its size falls as z_y \
+rises: ∂(1 − p_y)/∂z_y = −p_y(1 − p_y) < 0",
+        )
+        .amends("cross-entropy/uncertainty")
+        .at_all([2, 3, 8].map(|v| {
+            Instance::gradient(format!("V = {v}"), |x| {
                 let z = x.reals("z", v);
                 let p = softmax(&z)[0];
                 (-gradient(&z, 0)[0], vec![z[0]], vec![-(p * (1 - p))])
-            })))
-            .control("sign", Instance::gradient("V = 2", |x| {
+            })
+        }))
+        .control(
+            "sign",
+            Instance::gradient("V = 2", |x| {
                 let z = x.reals("z", 2);
                 let p = softmax(&z)[0];
                 (-gradient(&z, 0)[0], vec![z[0]], vec![p * (1 - p)])
-            })),
-        Claim::proved("cross-entropy/other-gradient", Gradient, "for i ≠ y, ∂ℓ/∂z_i = p_i, which grows with the model's confidence in i: ∂p_i/∂z_i = p_i(1 − p_i) > 0")
-            .source(Source::guide("4, Q1", "模型越错误地自信，梯度越大"))
-            .at_all([2, 3, 8].map(|v| Instance::gradient(format!("V = {v}"), |x| {
+            }),
+        ),
+        Claim::proved(
+            "cross-entropy/other-gradient",
+            Gradient,
+            "for i ≠ y, ∂ℓ/∂z_i = p_i, which grows with the model's confidence in i: \
+∂p_i/∂z_i = p_i(1 − p_i) > 0",
+        )
+        .source(Source::guide("4, Q1", "模型越错误地自信，梯度越大"))
+        .at_all([2, 3, 8].map(|v| {
+            Instance::gradient(format!("V = {v}"), |x| {
                 let z = x.reals("z", v);
                 let p = softmax(&z)[1];
                 (gradient(&z, 0)[1], vec![z[1]], vec![p * (1 - p)])
-            })))
-            .control("jacobian-squared", Instance::gradient("V = 2", |x| {
+            })
+        }))
+        .control(
+            "jacobian-squared",
+            Instance::gradient("V = 2", |x| {
                 let z = x.reals("z", 2);
                 let p = softmax(&z)[1];
                 (gradient(&z, 0)[1], vec![z[1]], vec![p * p])
-            })),
-        Claim::refuted("cross-entropy/mean-over-all", Identity, "the code computes (1/T) Σ_t of the formula when a row is ignored", "cross-entropy/ignored-row")
-            .source(Source::guide("1.1", "−(1/T) Σ_{t=1}^{T}, ignore_index=-100"))
-            .at(Instance::equal("T = 2, one row ignored", |x| {
-                let rows = two_rows(x);
-                let formula = (cross_entropy(&rows[0], 0) + cross_entropy(&rows[1], 1)) / 2;
-                vec![(batch_mean(&rows, &[Some(0), None]), formula)]
-            })),
-        Claim::proved("cross-entropy/ignored-row", Identity, "an ignored row counts as an absent one: the mean divides by the rows that count")
-            .amends("cross-entropy/mean-over-all")
-            .at(Instance::equal("B = 3, V = 3", |x| {
-                let mut rows = two_rows(x);
-                rows.push(x.reals("c", 3));
-                let all = batch_mean(&rows, &[Some(0), Some(1), None]);
-                vec![(all, (cross_entropy(&rows[0], 0) + cross_entropy(&rows[1], 1)) / 2)]
-            }))
-            .control("ignore-inverted", ignore_inverted()),
-        Claim::refuted("cross-entropy/perplexity-of-batches", Identity, "the perplexity of two batches is the mean of their perplexities", "cross-entropy/perplexity")
-            .source(Source::guide("1.1", "PPL = exp(L_CE)"))
-            .at(mean_of_perplexities()),
-        Claim::proved("cross-entropy/perplexity", Identity, "exp of the mean of −ln p over all tokens is Π p^(−1/N): batches are pooled by their token counts")
-            .amends("cross-entropy/perplexity-of-batches")
-            .at(Instance::equal("batches of 2 and 1 tokens, V = 2", |x| {
-                let rows: Vec<_> = ["a", "b", "c"].map(|name| x.reals(name, 2)).to_vec();
-                let nll: Vec<Expr> = rows.iter().map(|z| cross_entropy(z, 0)).collect();
-                let pooled = (2 * ((nll[0] + nll[1]) / 2) + nll[2]) / 3;
-                let product = rows.iter().fold(constant(1), |product, z| product / softmax(z)[0]);
-                vec![(pooled, batch_mean(&rows, &[Some(0); 3])), ((3 * pooled).exp(), product)]
-            }))
-            .control("mean-of-perplexities", mean_of_perplexities()),
-        Claim::verified("cross-entropy/perplexity-jensen", Inequality, "the mean of perplexities is at least the perplexity of the pooled tokens")
-            .at(Instance::at_least("two tokens", |x| {
-                let (a, b) = (x.positive("nll_a"), x.positive("nll_b"));
-                vec![((a.exp() + b.exp()) / 2, ((a + b) / 2).exp())]
-            }))
-            .control("reversed", Instance::at_least("two tokens", |x| {
+            }),
+        ),
+        Claim::refuted(
+            "cross-entropy/mean-over-all",
+            Identity,
+            "the code computes (1/T) Σ_t of the formula when a row is ignored",
+            "cross-entropy/ignored-row",
+        )
+        .source(Source::guide("1.1", "−(1/T) Σ_{t=1}^{T}, ignore_index=-100"))
+        .at(Instance::equal("T = 2, one row ignored", |x| {
+            let rows = two_rows(x);
+            let formula = (cross_entropy(&rows[0], 0) + cross_entropy(&rows[1], 1)) / 2;
+            vec![(batch_mean(&rows, &[Some(0), None]), formula)]
+        })),
+        Claim::proved(
+            "cross-entropy/ignored-row",
+            Identity,
+            "an ignored row counts as an absent one: the mean divides by the rows that count",
+        )
+        .amends("cross-entropy/mean-over-all")
+        .at(Instance::equal("B = 3, V = 3", |x| {
+            let mut rows = two_rows(x);
+            rows.push(x.reals("c", 3));
+            let all = batch_mean(&rows, &[Some(0), Some(1), None]);
+            vec![(all, (cross_entropy(&rows[0], 0) + cross_entropy(&rows[1], 1)) / 2)]
+        }))
+        .control("ignore-inverted", ignore_inverted()),
+        Claim::refuted(
+            "cross-entropy/perplexity-of-batches",
+            Identity,
+            "the perplexity of two batches is the mean of their perplexities",
+            "cross-entropy/perplexity",
+        )
+        .source(Source::guide("1.1", "PPL = exp(L_CE)"))
+        .at(mean_of_perplexities()),
+        Claim::proved(
+            "cross-entropy/perplexity",
+            Identity,
+            "exp of the mean of −ln p over all tokens is Π p^(−1/N): batches are pooled by \
+their token counts",
+        )
+        .amends("cross-entropy/perplexity-of-batches")
+        .at(Instance::equal("batches of 2 and 1 tokens, V = 2", |x| {
+            let rows: Vec<_> = ["a", "b", "c"].map(|name| x.reals(name, 2)).to_vec();
+            let nll: Vec<Expr> = rows.iter().map(|z| cross_entropy(z, 0)).collect();
+            let pooled = (2 * ((nll[0] + nll[1]) / 2) + nll[2]) / 3;
+            let product = rows.iter().fold(constant(1), |product, z| product / softmax(z)[0]);
+            vec![(pooled, batch_mean(&rows, &[Some(0); 3])), ((3 * pooled).exp(), product)]
+        }))
+        .control("mean-of-perplexities", mean_of_perplexities()),
+        Claim::verified(
+            "cross-entropy/perplexity-jensen",
+            Inequality,
+            "the mean of perplexities is at least the perplexity of the pooled tokens",
+        )
+        .at(Instance::at_least("two tokens", |x| {
+            let (a, b) = (x.positive("nll_a"), x.positive("nll_b"));
+            vec![((a.exp() + b.exp()) / 2, ((a + b) / 2).exp())]
+        }))
+        .control(
+            "reversed",
+            Instance::at_least("two tokens", |x| {
                 let (a, b) = (x.positive("nll_a"), x.positive("nll_b"));
                 vec![(((a + b) / 2).exp(), (a.exp() + b.exp()) / 2)]
-            })),
-        Claim::refuted("cross-entropy/no-overflow", Inequality, "z_y − logsumexp(z) avoids overflow: its exponentials stay within the range of f64", "cross-entropy/no-overflow-shifted")
-            .source(Source::guide("1.1", "log_softmax 实现了 x - logsumexp(x)，避免了大数溢出"))
-            .at(Instance::at_least("V = 2", |x| {
-                let largest = (1023 * constant(2).ln()).exp() * 2;
-                x.reals("z", 2).into_iter().map(|z| (largest, z.exp())).collect()
-            })),
-        Claim::verified("cross-entropy/no-overflow-shifted", Inequality, "after the largest logit is subtracted every exponential is at most 1")
-            .amends("cross-entropy/no-overflow")
-            .at(Instance::at_least("V = 3", |x| {
-                let z = x.reals("z", 3);
-                let shift = maximum(&z);
-                z.iter().map(|&z| (constant(1), (z - shift).exp())).collect()
-            }))
-            .control("at-most-a-half", Instance::at_least("V = 2", |x| {
+            }),
+        ),
+        Claim::refuted(
+            "cross-entropy/no-overflow",
+            Inequality,
+            "z_y − logsumexp(z) avoids overflow: its exponentials stay within the range of f64",
+            "cross-entropy/no-overflow-shifted",
+        )
+        .source(Source::guide("1.1", "log_softmax 实现了 x - logsumexp(x)，避免了大数溢出"))
+        .at(Instance::at_least("V = 2, e^z < 2^1024 as z < 1024 ln 2", |x| {
+            x.reals("z", 2).into_iter().map(|z| (1024 * constant(2).ln(), z)).collect()
+        })),
+        Claim::verified(
+            "cross-entropy/no-overflow-shifted",
+            Inequality,
+            "after the largest logit is subtracted every exponential is at most 1",
+        )
+        .amends("cross-entropy/no-overflow")
+        .at(Instance::at_least("V = 3", |x| {
+            let z = x.reals("z", 3);
+            let shift = maximum(&z);
+            z.iter().map(|&z| (constant(1), (z - shift).exp())).collect()
+        }))
+        .control(
+            "at-most-a-half",
+            Instance::at_least("V = 2", |x| {
                 let z = x.reals("z", 2);
                 let shift = maximum(&z);
                 z.iter().map(|&z| (ratio(1, 2), (z - shift).exp())).collect()
-            })),
-        Claim::proved("cross-entropy/smoothing-forms", Identity, "smoothing the others by ε is smoothing uniformly by εV/(V − 1)")
-            .at_all([2, 5].map(|v| Instance::equal(format!("V = {v}"), |x| {
+            }),
+        ),
+        Claim::proved(
+            "cross-entropy/smoothing-forms",
+            Identity,
+            "smoothing the others by ε is smoothing uniformly by εV/(V − 1)",
+        )
+        .at_all([2, 5].map(|v| {
+            Instance::equal(format!("V = {v}"), |x| {
                 let (z, epsilon) = (x.reals("z", v), x.unit("epsilon"));
                 let (n, smoothing) = (v as i64, Smoothing::Uniform);
                 let others = target_weights(v, 0, epsilon, Smoothing::Others);
                 let uniform = target_weights(v, 0, epsilon * n / (n - 1), smoothing);
                 vec![(smoothed(&z, &others), smoothed(&z, &uniform))]
-            })))
-            .control("same-epsilon", Instance::equal("V = 3", |x| {
+            })
+        }))
+        .control(
+            "same-epsilon",
+            Instance::equal("V = 3", |x| {
                 let (z, epsilon) = (x.reals("z", 3), x.unit("epsilon"));
                 let with = |smoothing| smoothed(&z, &target_weights(3, 0, epsilon, smoothing));
                 vec![(with(Smoothing::Others), with(Smoothing::Uniform))]
-            })),
-        Claim::refuted("cross-entropy/micro-batches", Identity, "the mean of the micro-batches' means is the mean of the batch", "cross-entropy/micro-batches-weighted")
-            .source(Source::paper("huggingface/transformers", "#34191", "gradient accumulation"))
-            .at(micro_batch_means()),
-        Claim::proved("cross-entropy/micro-batches-weighted", Identity, "weighted by their counts, the micro-batches' means are the mean of the batch")
-            .amends("cross-entropy/micro-batches")
-            .at(Instance::equal("micro-batches of 1 and 2 rows, V = 2", |x| {
-                let rows: Vec<Vec<Expr>> = ["a", "b", "c"].map(|name| x.reals(name, 2)).to_vec();
-                let targets = [Some(0), Some(1), Some(0)];
-                let means = batch_mean(&rows[..1], &targets[..1]) + 2 * batch_mean(&rows[1..], &targets[1..]);
-                vec![(batch_mean(&rows, &targets), means / 3)]
-            }))
-            .control("micro-batch-means", micro_batch_means()),
+            }),
+        ),
+        Claim::refuted(
+            "cross-entropy/micro-batches",
+            Identity,
+            "the mean of the micro-batches' means is the mean of the batch",
+            "cross-entropy/micro-batches-weighted",
+        )
+        .source(Source::paper("huggingface/transformers", "#34191", "gradient accumulation"))
+        .at(micro_batch_means()),
+        Claim::proved(
+            "cross-entropy/micro-batches-weighted",
+            Identity,
+            "weighted by their counts, the micro-batches' means are the mean of the batch",
+        )
+        .amends("cross-entropy/micro-batches")
+        .at(Instance::equal("micro-batches of 1 and 2 rows, V = 2", |x| {
+            let rows: Vec<Vec<Expr>> = ["a", "b", "c"].map(|name| x.reals(name, 2)).to_vec();
+            let targets = [Some(0), Some(1), Some(0)];
+            let means = batch_mean(&rows[..1], &targets[..1]) + 2 * batch_mean(&rows[1..], &targets[1..]);
+            vec![(batch_mean(&rows, &targets), means / 3)]
+        }))
+        .control("micro-batch-means", micro_batch_means()),
     ]
 }
