@@ -4,10 +4,11 @@ use crate::claim::Claim;
 use crate::error::{Error, Result};
 use crate::formula::Formula;
 use crate::losses;
+use crate::optimizers;
 use serde_json::Value;
 
 /// The catalog. A new formula is one line here.
-pub const FORMULAS: &[Formula] = &[losses::cross_entropy::FORMULA];
+pub const FORMULAS: &[Formula] = &[losses::cross_entropy::FORMULA, optimizers::adamw::FORMULA];
 
 /// The formula with this id.
 ///

@@ -1,6 +1,7 @@
 //! gradproof
 pub mod catalog;
 pub mod claim;
+mod domain;
 pub mod error;
 pub mod expression;
 pub mod formula;
@@ -8,4 +9,5 @@ pub mod json;
 pub mod judges;
 pub mod losses;
 pub mod number;
+pub mod optimizers;
 pub mod verify;

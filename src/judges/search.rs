@@ -4,6 +4,7 @@ use super::enclosure::{agreement, enclose};
 use super::point::simple_values;
 use super::{Counterexample, Finding, Opinion, Pairs};
 use crate::claim::{Instance, Relation};
+use crate::expression::Node;
 use crate::number::{Abstention, Arithmetic, Exact, Outcome, Rounded, Rounding, Sign, evaluate};
 use num_rational::BigRational;
 use rand_chacha::ChaCha8Rng;
@@ -13,6 +14,9 @@ use rand_chacha::rand_core::Rng;
 /// of 200 operations.
 const ORDERED: usize = 1500;
 const RANDOM: usize = 1500;
+
+/// Fractions with more characters are written as decimals.
+const LONGEST: usize = 30;
 
 /// What a point says of a statement.
 pub(super) enum Tried {
@@ -201,13 +205,14 @@ pub(super) fn counterexample_at(pairs: &Pairs, point: &[BigRational]) -> Option<
         _ => false,
     })?;
     let written = |i: usize| match (&exact[i], &rounded[i]) {
-        (Ok(fraction), _) => fraction.to_string(),
+        (Ok(fraction), _) if fraction.to_string().len() <= LONGEST => fraction.to_string(),
         (_, Ok(enclosure)) => decimal(*enclosure),
         (_, Err(reason)) => reason.to_string(),
     };
-    let names = pairs.variables.iter().map(|v| v.name.clone());
+    let used = |i: usize| pairs.graph.nodes().contains(&Node::Variable(i));
+    let coordinates = pairs.variables.iter().zip(point).enumerate().filter(|&(i, _)| used(i));
     Some(Counterexample {
-        point: names.zip(point.iter().map(BigRational::to_string)).collect(),
+        point: coordinates.map(|(_, (variable, value))| (variable.name.clone(), value.to_string())).collect(),
         left: written(l),
         right: written(r),
     })

@@ -1,0 +1,246 @@
+//! Adam's direction: the moments and the ratio that AdamW and Adam + L2 share
+//! (Kingma & Ba 2015, Algorithm 1).
+//!
+//! m′ = β1 m + (1 − β1) g,  v′ = β2 v + (1 − β2) g²,
+//! u = (m′/(1 − β1^t)) / (√(v′/(1 − β2^t)) + ε).
+
+use crate::domain;
+use crate::error::{Error, Result};
+use crate::expression::{Expr, by_sign, constant};
+use crate::formula::axis;
+use crate::optimizers::state::{Counting, Element};
+use serde::Deserialize;
+
+axis! {
+    /// Where ε enters.
+    Epsilon "epsilon" {
+        Outside "outside": "√v̂ + ε",
+        Hat "hat": "√v̂ + ε/√(1 − β2^t), the paper's efficient form",
+        Root "root": "√(v̂ + ε)",
+        Max "max": "max(√v̂, ε)",
+    }
+}
+axis! {
+    /// Whether the zero start of the moments is corrected.
+    BiasCorrection "bias_correction" {
+        Both "both": "m′/(1 − β1^t) and v′/(1 − β2^t)",
+        None "none": "m′ and v′ as they are; hat is then outside",
+    }
+}
+axis! {
+    /// The maximum over past second moments (Reddi et al. 2018).
+    Amsgrad "amsgrad" {
+        Off "off": "no maximum",
+        Raw "raw": "v̂ = max(v_max, v′)/(1 − β2^t), v_max′ = max(v_max, v′), as PyTorch's",
+        Corrected "corrected": "v̂ = max(v_max, v′/(1 − β2^t)) = v_max′, as optax's",
+    }
+}
+axis! {
+    /// How t is counted.
+    StepCount "step_count" {
+        PerTensor "per-tensor": "each tensor counts the steps in which it got a gradient",
+        Global "global": "one count for all, from the largest step in state, of every entry of gradients",
+    }
+}
+
+impl StepCount {
+    /// The same for the machinery of steps.
+    pub fn counting(self) -> Counting {
+        match self {
+            StepCount::PerTensor => Counting::PerTensor,
+            StepCount::Global => Counting::Global,
+        }
+    }
+}
+
+/// Adam's choices.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Choices {
+    /// Where ε enters.
+    pub epsilon: Epsilon,
+    /// Whether the moments are corrected.
+    pub bias_correction: BiasCorrection,
+    /// The maximum over past second moments.
+    pub amsgrad: Amsgrad,
+}
+
+/// The names of the moments.
+pub fn moments(amsgrad: Amsgrad) -> &'static [&'static str] {
+    if amsgrad == Amsgrad::Off { &["m", "v"] } else { &["m", "v", "v_max"] }
+}
+
+/// Which wrong form to compute; `None` is the right one.
+pub type Wrong<'a> = Option<&'a str>;
+
+// ---- definition -------------------------------------------------------------------------------
+
+/// What the direction is computed from, for one parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbols {
+    /// g
+    pub g: Expr,
+    /// m
+    pub m: Expr,
+    /// v
+    pub v: Expr,
+    /// The maximum so far, with AMSGrad.
+    pub v_max: Expr,
+    /// β1
+    pub beta1: Expr,
+    /// β2
+    pub beta2: Expr,
+    /// ε
+    pub eps: Expr,
+    /// t
+    pub t: i32,
+}
+
+/// The direction and the new moments.
+#[derive(Clone, Copy, Debug)]
+pub struct Direction {
+    /// u
+    pub u: Expr,
+    /// m′
+    pub m: Expr,
+    /// v′
+    pub v: Expr,
+    /// v_max′
+    pub v_max: Expr,
+}
+
+/// max(a, b)
+fn larger(a: Expr, b: Expr) -> Expr {
+    by_sign(a - b, b, b, a)
+}
+
+/// 1 − β^t
+pub fn bias(beta: Expr, t: i32) -> Expr {
+    1 - beta.powi(t)
+}
+
+/// u, m′ and v′ as graphs.
+pub fn direction(x: &Symbols, choices: Choices, wrong: Wrong) -> Direction {
+    let (beta1, beta2) = if wrong == Some("betas-swapped") { (x.beta2, x.beta1) } else { (x.beta1, x.beta2) };
+    let (m, v) = if wrong == Some("moments-not-kept") { (constant(0), constant(0)) } else { (x.m, x.v) };
+    let m = beta1 * m + (1 - beta1) * x.g;
+    let v = beta2 * v + (1 - beta2) * x.g.squared();
+    let t = counted(i64::from(x.t), wrong) as i32;
+    let (bias1, bias2) = match choices.bias_correction {
+        BiasCorrection::Both => (bias(beta1, t), bias(beta2, t)),
+        BiasCorrection::None => (constant(1), constant(1)),
+    };
+    let (m_hat, v_hat) = match wrong {
+        Some("bias-multiplied") => (m * bias1, v * bias2),
+        _ => (m / bias1, v / bias2),
+    };
+    let (v_hat, v_max) = match choices.amsgrad {
+        Amsgrad::Off => (v_hat, x.v_max),
+        Amsgrad::Raw => (larger(x.v_max, v) / bias2, larger(x.v_max, v)),
+        Amsgrad::Corrected => (larger(x.v_max, v_hat), larger(x.v_max, v_hat)),
+    };
+    let denominator = match choices.epsilon {
+        Epsilon::Outside => v_hat.sqrt() + x.eps,
+        Epsilon::Hat => v_hat.sqrt() + x.eps / bias2.sqrt(),
+        Epsilon::Root => (v_hat + x.eps).sqrt(),
+        Epsilon::Max => larger(v_hat.sqrt(), x.eps),
+    };
+    let v_max = if wrong == Some("v-max-not-kept") { x.v_max } else { v_max };
+    Direction { u: m_hat / denominator, m, v, v_max }
+}
+
+/// The count that goes into the bias correction.
+fn counted(t: i64, wrong: Wrong) -> i64 {
+    match wrong {
+        Some("step-late") => t + 1,
+        Some("step-early") => t - 1,
+        Some("bias-power-missing") => 1,
+        _ => t,
+    }
+}
+
+// ---- oracle -----------------------------------------------------------------------------------
+
+/// Adam's hyperparameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Hyper {
+    /// β1 in [0, 1)
+    pub beta1: f64,
+    /// β2 in [0, 1)
+    pub beta2: f64,
+    /// ε ≥ 0
+    pub eps: f64,
+}
+
+impl Hyper {
+    /// Checks the domains.
+    pub fn check(&self) -> Result<()> {
+        domain::decay_rate("beta1", self.beta1)?;
+        domain::decay_rate("beta2", self.beta2)?;
+        domain::non_negative("eps", self.eps)?;
+        Ok(())
+    }
+}
+
+/// 1 − β^t by expm1, which keeps its digits where β^t is near 1. At t = 0 it is 0.
+pub fn bias_f64(beta: f64, t: i64) -> f64 {
+    // 1 − β is exact from 1/2 on, and ln β = ln1p(−(1 − β)) keeps its digits near 1
+    let ln = if beta >= 0.5 { libm::log1p(-(1.0 - beta)) } else { libm::log(beta) };
+    if t == 0 { 0.0 } else { -libm::expm1(t as f64 * ln) }
+}
+
+/// u and the moments [m′, v′, v_max′] in f64.
+///
+/// u comes from m′ and v′ as real numbers: √v′ is taken as a hypotenuse, so that squares neither
+/// overflow nor underflow on the way.
+///
+/// # Errors
+/// If the denominator is zero.
+pub fn direction_f64(x: &Element, g: f64, hyper: Hyper, choices: Choices, wrong: Wrong) -> Result<(f64, [f64; 3])> {
+    let Hyper { mut beta1, mut beta2, eps } = hyper;
+    if wrong == Some("betas-swapped") {
+        std::mem::swap(&mut beta1, &mut beta2);
+    }
+    let [mut m_old, mut v_old, v_max_old] = x.moments;
+    if wrong == Some("moments-not-kept") {
+        (m_old, v_old) = (0.0, 0.0);
+    }
+    let m = beta1 * m_old + (1.0 - beta1) * g;
+    let v = beta2 * v_old + (1.0 - beta2) * g * g;
+    let t = counted(x.t as i64, wrong);
+    let (bias1, bias2) = match choices.bias_correction {
+        BiasCorrection::Both => (bias_f64(beta1, t), bias_f64(beta2, t)),
+        BiasCorrection::None => (1.0, 1.0),
+    };
+    // m′ and √v′ in units of 2^−500 where all are tiny, so that no digit is lost to underflow
+    let size = g.abs().max(m_old.abs()).max(v_old.sqrt());
+    let scale = if size < libm::exp2(-500.0) { libm::exp2(500.0) } else { 1.0 };
+    let m_scaled = beta1 * (m_old * scale) + (1.0 - beta1) * (g * scale);
+    let root = libm::hypot((beta2 * v_old).sqrt() * scale, (1.0 - beta2).sqrt() * (g * scale));
+    let (m_hat, mut root_hat) = match wrong {
+        Some("bias-multiplied") => (m_scaled * bias1, root * bias2.sqrt()),
+        _ => (m_scaled / bias1, root / bias2.sqrt()),
+    };
+    let mut v_max = v_max_old;
+    match choices.amsgrad {
+        Amsgrad::Off => {}
+        Amsgrad::Raw => {
+            v_max = v_max_old.max(v);
+            root_hat = root.max(v_max_old.sqrt() * scale) / bias2.sqrt();
+        }
+        Amsgrad::Corrected => {
+            v_max = v_max_old.max(v / bias2);
+            root_hat = root_hat.max(v_max_old.sqrt() * scale);
+        }
+    }
+    let denominator = match choices.epsilon {
+        Epsilon::Outside => root_hat + eps * scale,
+        Epsilon::Hat => root_hat + eps * scale / bias2.sqrt(),
+        Epsilon::Root => libm::hypot(root_hat, eps.sqrt() * scale),
+        Epsilon::Max => root_hat.max(eps * scale),
+    };
+    if denominator == 0.0 {
+        return Err(Error::zero(x.place.of("params"), "√v̂ + ε is 0"));
+    }
+    let v_max = if wrong == Some("v-max-not-kept") { v_max_old } else { v_max };
+    Ok((m_hat / denominator, [m, v, v_max]))
+}

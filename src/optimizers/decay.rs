@@ -1,0 +1,49 @@
+//! Decoupled weight decay: the places where it can enter a step.
+//!
+//! u is the update direction before decay, η the rate, η_1 the rate of the first step, λ the decay.
+//! Decaying first, (1 − ηλ)θ − ηu, is the joint form written in another order.
+
+use crate::error::{Error, Result};
+use crate::expression::Expr;
+use crate::formula::axis;
+
+axis! {
+    /// Where decoupled weight decay enters.
+    Decay "decay" {
+        Joint "joint" | "first": "θ − η(u + λθ)",
+        After "after": "(θ − ηu)(1 − ηλ)",
+        Proximal "proximal": "(θ − ηu)/(1 + ηλ)",
+        Schedule "schedule": "θ(1 − λη/η_1) − ηu, η_1 the rate of the first step, above 0",
+        Absolute "absolute": "θ(1 − λ) − ηu",
+    }
+}
+
+/// θ′ as a graph.
+pub fn step(decay: Decay, theta: Expr, u: Expr, eta: Expr, eta_1: Expr, lambda: Expr) -> Expr {
+    match decay {
+        Decay::Joint => theta - eta * (u + lambda * theta),
+        Decay::After => (theta - eta * u) * (1 - eta * lambda),
+        Decay::Proximal => (theta - eta * u) / (1 + eta * lambda),
+        Decay::Schedule => theta * (1 - lambda * eta / eta_1) - eta * u,
+        Decay::Absolute => theta * (1 - lambda) - eta * u,
+    }
+}
+
+/// θ′ in f64, within 1e5 ulp of its largest term.
+pub fn step_f64(decay: Decay, theta: f64, u: f64, eta: f64, eta_1: f64, lambda: f64) -> f64 {
+    match decay {
+        Decay::Joint => theta - eta * (u + lambda * theta),
+        Decay::After => (theta - eta * u) * (1.0 - eta * lambda),
+        Decay::Proximal => (theta - eta * u) / (1.0 + eta * lambda),
+        Decay::Schedule => theta * (1.0 - lambda * (eta / eta_1)) - eta * u,
+        Decay::Absolute => theta * (1.0 - lambda) - eta * u,
+    }
+}
+
+/// The schedule form divides by the first rate.
+pub fn check(decay: Decay, first_rate: f64) -> Result<()> {
+    if decay == Decay::Schedule && first_rate == 0.0 {
+        return Err(Error::domain("lr[0]", first_rate, "a number above 0 under the convention decay = \"schedule\""));
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Several tensors, their state and their steps: what every optimizer shares around its update rule.
+//!
+//! A tensor without a gradient in a step keeps its parameters, its state and its step count. Every
+//! step starts from the f64 state just reported, so that each can be checked alone.
+
+use crate::domain;
+use crate::error::{Error, Result};
+use crate::json;
+use crate::json::one_or_more::Rates;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The input of an optimizer: what to optimize, with which gradients, from which state.
+#[derive(Clone, Debug)]
+pub struct Problem<H> {
+    /// [tensor][n]
+    pub params: Vec<Vec<f64>>,
+    /// [step][tensor]; `None` where a tensor got no gradient.
+    pub gradients: Vec<Vec<Option<Vec<f64>>>>,
+    /// The learning rate of every step.
+    pub rates: Vec<f64>,
+    /// What each tensor starts from.
+    pub state: Vec<TensorState>,
+    /// The hyperparameters and conventions.
+    pub hyper: H,
+}
+
+/// A tensor's step count and moments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorState {
+    /// Steps in which the tensor got a gradient.
+    pub step: u64,
+    /// [moment][n], in the order of the formula's names.
+    pub moments: Vec<Vec<f64>>,
+}
+
+/// The most moments a formula keeps per parameter.
+pub const MOST_MOMENTS: usize = 3;
+
+/// One parameter at one step: all that an update rule sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Element {
+    /// θ
+    pub theta: f64,
+    /// g
+    pub g: f64,
+    /// The gradient of the tensor's step before, 0 at its first.
+    pub previous_g: f64,
+    /// The moments, in the order of the formula's names.
+    pub moments: [f64; MOST_MOMENTS],
+    /// t, counted from 1.
+    pub t: u64,
+    /// Whether this is the tensor's first step.
+    pub first: bool,
+    /// η
+    pub eta: f64,
+    /// η_1, the rate of the input's first step.
+    pub eta_1: f64,
+    /// Step, tensor and element, for messages and for further inputs.
+    pub place: Place,
+}
+
+/// Where an element is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The step.
+    pub step: usize,
+    /// The tensor.
+    pub tensor: usize,
+    /// The element.
+    pub element: usize,
+}
+
+impl Place {
+    /// "steps[0].m[1][2]"
+    pub fn of(&self, field: &str) -> String {
+        format!("steps[{}].{field}[{}][{}]", self.step, self.tensor, self.element)
+    }
+}
+
+/// A parameter after a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Updated {
+    /// θ′
+    pub theta: f64,
+    /// The new moments.
+    pub moments: [f64; MOST_MOMENTS],
+}
+
+/// How steps are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// Each tensor counts the steps in which it got a gradient.
+    PerTensor,
+    /// One count for all, from the largest in the state, of every entry of `gradients`.
+    Global,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Common {
+    #[serde(with = "json::matrix")]
+    params: Vec<Vec<f64>>,
+    #[serde(with = "json::optional_rows")]
+    gradients: json::optional_rows::Rows,
+    #[serde(with = "json::one_or_more")]
+    lr: Rates,
+    #[serde(default)]
+    state: Option<Vec<Map<String, Value>>>,
+}
+
+const COMMON: [&str; 4] = ["params", "gradients", "lr", "state"];
+
+/// Reads an input whose moments have the names that `moments` gives for its hyperparameters.
+pub fn read<H: DeserializeOwned>(value: Value, moments: impl Fn(&H) -> &'static [&'static str]) -> Result<Problem<H>> {
+    let Value::Object(fields) = value else {
+        return Err(Error::Structure { field: "input".into(), problem: "expected a JSON object".into() });
+    };
+    let (common, own): (Map<_, _>, Map<_, _>) = fields.into_iter().partition(|(k, _)| COMMON.contains(&k.as_str()));
+    let common: Common = json::read(Value::Object(common))?;
+    let hyper: H = json::read(Value::Object(own))?;
+    let names = moments(&hyper);
+    let state = match common.state {
+        None => common.params.iter().map(|p| fresh(p.len(), names.len())).collect(),
+        Some(list) => {
+            list.into_iter().enumerate().map(|(i, object)| tensor_state(i, object, names)).collect::<Result<_>>()?
+        }
+    };
+    let steps = common.gradients.len();
+    let rates = match common.lr {
+        Rates::Constant(rate) => vec![rate; steps],
+        Rates::PerStep(rates) => {
+            domain::same_length("lr", rates.len(), steps, "gradients has steps")?;
+            rates
+        }
+    };
+    let problem = Problem { params: common.params, gradients: common.gradients, rates, state, hyper };
+    validate(&problem, names)?;
+    Ok(problem)
+}
+
+fn fresh(n: usize, moments: usize) -> TensorState {
+    TensorState { step: 0, moments: vec![vec![0.0; n]; moments] }
+}
+
+fn tensor_state(tensor: usize, mut object: Map<String, Value>, names: &[&str]) -> Result<TensorState> {
+    let place = format!("state[{tensor}]");
+    let expected = || format!("exactly the fields step, {}", names.join(", "));
+    let mut take = |name: &str| {
+        let problem = || Error::Structure {
+            field: place.clone(),
+            problem: format!("{name} is missing; expected {}", expected()),
+        };
+        object.remove(name).ok_or_else(problem)
+    };
+    let typed = |name: &str, e: serde_json::Error| Error::Structure {
+        field: format!("{place}.{name}"),
+        problem: e.to_string(),
+    };
+    let step = json::whole(take("step")?).map_err(|e| typed("step", e))?;
+    let step = u64::try_from(step)
+        .map_err(|_| Error::domain(format!("{place}.step"), step, "a whole number of at least 0"))?;
+    let moments = names
+        .iter()
+        .map(|name| json::reals::deserialize(take(name)?).map_err(|e| typed(name, e)))
+        .collect::<Result<_>>()?;
+    match object.keys().next() {
+        Some(unknown) => Err(Error::Structure {
+            field: format!("{place}.{unknown}"),
+            problem: format!("unknown field; expected {}", expected()),
+        }),
+        None => Ok(TensorState { step, moments }),
+    }
+}
+
+fn validate<H>(problem: &Problem<H>, names: &[&str]) -> Result<()> {
+    let tensors = problem.params.len();
+    if tensors == 0 {
+        return Err(Error::shape("params", 0, "at least 1 tensor"));
+    }
+    if problem.gradients.is_empty() {
+        return Err(Error::shape("gradients", 0, "at least 1 step"));
+    }
+    for (i, tensor) in problem.params.iter().enumerate() {
+        domain::all_finite(&format!("params[{i}]"), tensor)?;
+    }
+    for (k, step) in problem.gradients.iter().enumerate() {
+        domain::same_length(&format!("gradients[{k}]"), step.len(), tensors, "params has tensors")?;
+        for (i, g) in step.iter().enumerate() {
+            let Some(g) = g else { continue };
+            let field = format!("gradients[{k}][{i}]");
+            domain::same_length(&field, g.len(), problem.params[i].len(), &format!("params[{i}] has elements"))?;
+            domain::all_finite(&field, g)?;
+        }
+        let field = if problem.rates.len() > 1 { format!("lr[{k}]") } else { "lr".into() };
+        domain::non_negative(&field, problem.rates[k])?;
+    }
+    domain::same_length("state", problem.state.len(), tensors, "params has tensors")?;
+    for (i, state) in problem.state.iter().enumerate() {
+        for (name, moment) in names.iter().zip(&state.moments) {
+            let field = format!("state[{i}].{name}");
+            domain::same_length(&field, moment.len(), problem.params[i].len(), &format!("params[{i}] has elements"))?;
+            for (j, &x) in moment.iter().enumerate() {
+                let place = format!("{field}[{j}]");
+                // second moments are means of squares
+                if name.starts_with('v') {
+                    domain::non_negative(&place, x)?
+                } else {
+                    domain::finite(&place, x)?
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs every step, in which `update` moves one parameter.
+pub fn run<H>(
+    problem: &Problem<H>,
+    names: &[&'static str],
+    counting: Counting,
+    update: impl Fn(&Element) -> Result<Updated>,
+) -> Result<Value> {
+    let mut params = problem.params.clone();
+    let mut state = problem.state.clone();
+    let mut previous: Vec<Vec<f64>> = params.iter().map(|p| vec![0.0; p.len()]).collect();
+    let most = state.iter().map(|s| s.step).max().unwrap_or(0);
+    let mut steps = Vec::with_capacity(problem.gradients.len());
+    for (k, gradients) in problem.gradients.iter().enumerate() {
+        for (i, gradient) in gradients.iter().enumerate() {
+            let Some(gradient) = gradient else { continue };
+            let first = state[i].step == 0;
+            state[i].step += 1;
+            let t = if counting == Counting::Global { most + k as u64 + 1 } else { state[i].step };
+            for (j, &g) in gradient.iter().enumerate() {
+                let mut moments = [0.0; MOST_MOMENTS];
+                moments.iter_mut().zip(&state[i].moments).for_each(|(to, from)| *to = from[j]);
+                let place = Place { step: k, tensor: i, element: j };
+                let theta = domain::finite(&place.of("params"), params[i][j])?;
+                let (eta, eta_1) = (problem.rates[k], problem.rates[0]);
+                let element = Element { theta, g, previous_g: previous[i][j], moments, t, first, eta, eta_1, place };
+                let updated = update(&element)?;
+                if updated.theta.is_nan() {
+                    return Err(Error::Overflow { place: place.of("params") });
+                }
+                params[i][j] = updated.theta;
+                for (m, name) in names.iter().enumerate() {
+                    if !updated.moments[m].is_finite() {
+                        return Err(Error::Overflow { place: place.of(name) });
+                    }
+                    state[i].moments[m][j] = updated.moments[m];
+                }
+            }
+            previous[i].clone_from(gradient);
+        }
+        steps.push(report(&params, &state, names));
+    }
+    Ok(Value::from(Map::from_iter([("steps".to_string(), Value::from(steps))])))
+}
+
+fn report(params: &[Vec<f64>], state: &[TensorState], names: &[&'static str]) -> Value {
+    let list = |x: &[f64]| Value::from(x.iter().map(|&x| json::number(x)).collect::<Vec<_>>());
+    let mut step = Map::new();
+    step.insert("params".into(), params.iter().map(|p| list(p)).collect());
+    for (m, name) in names.iter().enumerate() {
+        step.insert((*name).into(), state.iter().map(|s| list(&s.moments[m])).collect());
+    }
+    Value::Object(step)
+}
