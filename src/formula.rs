@@ -63,6 +63,11 @@ pub struct Mistake {
     pub statement: fn() -> Instance,
 }
 
+/// The conventions of a formula that has none: an empty object.
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoConventions {}
+
 /// An axis of conventions as an enum: its options with their meaning, in JSON and as a table.
 macro_rules! axis {
     ($(#[$doc:meta])* $name:ident $id:literal { $($option:ident $text:literal $(| $alias:literal)* : $meaning:literal),+ $(,)? }) => {

@@ -1,0 +1,323 @@
+//! # Adam with L2 regularization
+//!
+//! g ← g + λθ, then Adam: θ′ = θ − η (m′/(1−β1^t)) / (√(v′/(1−β2^t)) + ε)
+//! (Kingma & Ba 2015 with the penalty λ‖θ‖²/2 in the loss). λ = 0 is plain Adam. The decay goes
+//! through the adaptive ratio, which is what AdamW avoids.
+//!
+//! Symbols: θ params, g gradients, m and v moments, η lr, β1 beta1, β2 beta2, ε eps,
+//! λ weight_decay, t the step from 1.
+
+use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
+use crate::domain;
+use crate::error::Result;
+use crate::expression::{Expr, constant};
+use crate::formula::{Formula, Mistake};
+use crate::json;
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Wrong};
+use crate::optimizers::state::{self, Element, Problem, Updated};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The conventions of Adam with L2.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conventions {
+    /// Where ε enters.
+    pub epsilon: Epsilon,
+    /// Whether the moments are corrected.
+    pub bias_correction: BiasCorrection,
+    /// The maximum over past second moments.
+    pub amsgrad: Amsgrad,
+    /// How t is counted.
+    pub step_count: StepCount,
+}
+
+impl Conventions {
+    fn choices(&self) -> Choices {
+        Choices { epsilon: self.epsilon, bias_correction: self.bias_correction, amsgrad: self.amsgrad }
+    }
+}
+
+/// The hyperparameters of Adam with L2.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hyperparameters {
+    /// β1 in [0, 1)
+    #[serde(with = "json::real")]
+    pub beta1: f64,
+    /// β2 in [0, 1)
+    #[serde(with = "json::real")]
+    pub beta2: f64,
+    /// ε ≥ 0
+    #[serde(with = "json::real")]
+    pub eps: f64,
+    /// λ ≥ 0
+    #[serde(with = "json::real")]
+    pub weight_decay: f64,
+    /// The choices.
+    pub conventions: Conventions,
+}
+
+impl Default for Hyperparameters {
+    fn default() -> Self {
+        Hyperparameters { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, conventions: Conventions::default() }
+    }
+}
+
+// ---- definition -------------------------------------------------------------------------------
+
+/// A parameter and all that its step depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbols {
+    /// θ
+    pub theta: Expr,
+    /// η
+    pub eta: Expr,
+    /// λ
+    pub lambda: Expr,
+    /// The gradient of the step before, which only a mistake needs.
+    pub previous_g: Expr,
+    /// g, m, v, β1, β2, ε and t
+    pub adam: adam::Symbols,
+}
+
+/// θ′
+pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Expr {
+    let Symbols { theta, eta, lambda, previous_g, mut adam } = *x;
+    adam.g = match wrong {
+        Some("decay-missing" | "decay-decoupled") => adam.g,
+        Some("decay-flipped") => adam.g - lambda * theta,
+        Some("decay-of-previous-gradient") => adam.g + lambda * previous_g,
+        _ => adam.g + lambda * theta,
+    };
+    let u = adam::direction(&adam, conventions.choices(), wrong).u;
+    match wrong {
+        Some("decay-decoupled") => theta - eta * (u + lambda * theta),
+        Some("ascent") => theta + eta * u,
+        _ => theta - eta * u,
+    }
+}
+
+// ---- oracle -----------------------------------------------------------------------------------
+
+/// Runs every step of a problem.
+///
+/// θ′ within 1e5 ulp of its largest term; so are the moments, whose terms are made from g and λθ.
+///
+/// # Errors
+/// Where a hyperparameter is outside its domain, a denominator is zero or a moment leaves the range.
+pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
+    evaluate(problem, None)
+}
+
+fn evaluate(problem: &Problem<Hyperparameters>, wrong: Wrong) -> Result<Value> {
+    let h = problem.hyper;
+    let hyper = Hyper { beta1: h.beta1, beta2: h.beta2, eps: h.eps };
+    hyper.check()?;
+    domain::non_negative("weight_decay", h.weight_decay)?;
+    let names = adam::moments(h.conventions.amsgrad);
+    state::run(problem, names, h.conventions.step_count.counting(), |x| updated(x, hyper, &h, wrong))
+}
+
+fn updated(x: &Element, hyper: Hyper, h: &Hyperparameters, wrong: Wrong) -> Result<Updated> {
+    let (theta, lambda) = (x.theta, h.weight_decay);
+    let g = match wrong {
+        Some("decay-missing" | "decay-decoupled") => x.g,
+        Some("decay-flipped") => x.g - lambda * theta,
+        Some("decay-of-previous-gradient") => x.g + lambda * x.previous_g,
+        _ => libm::fma(lambda, theta, x.g),
+    };
+    let (u, moments) = adam::direction_f64(x, g, hyper, h.conventions.choices(), wrong)?;
+    let theta = match wrong {
+        Some("decay-decoupled") => theta - x.eta * (u + lambda * theta),
+        Some("ascent") => theta + x.eta * u,
+        _ => theta - x.eta * u,
+    };
+    Ok(Updated { theta, moments })
+}
+
+fn evaluate_json(value: Value, wrong: Wrong) -> Result<Value> {
+    evaluate(&state::read(value, |h: &Hyperparameters| adam::moments(h.conventions.amsgrad))?, wrong)
+}
+
+// ---- mistakes ---------------------------------------------------------------------------------
+
+fn symbols(x: &Inputs, t: i32) -> Symbols {
+    Symbols {
+        theta: x.real("theta"),
+        eta: x.rate("eta"),
+        lambda: x.rate("lambda"),
+        previous_g: x.real("previous_g"),
+        adam: adam::Symbols {
+            g: x.real("g"),
+            m: x.real("m"),
+            v: x.positive("v"),
+            v_max: x.positive("v_max"),
+            beta1: x.unit("beta1"),
+            beta2: x.unit("beta2"),
+            eps: x.rate("eps"),
+            t,
+        },
+    }
+}
+
+/// The false statement that a wrong form is Adam with L2.
+fn wrong_step(id: &'static str) -> Instance {
+    Instance::equal("t = 2", |x| {
+        let s = symbols(x, 2);
+        vec![(step(&s, Conventions::default(), None), step(&s, Conventions::default(), Some(id)))]
+    })
+}
+
+const MISTAKES: &[Mistake] = &[
+    Mistake {
+        id: "decay-decoupled",
+        meaning: "AdamW's rule under Adam's name: the moments never see the decay",
+        source: "FlagOpen/FlagGems #4988; microsoft/DeepSpeed #8307",
+        statement: || wrong_step("decay-decoupled"),
+    },
+    Mistake {
+        id: "decay-of-previous-gradient",
+        meaning: "λ times the previous gradient is added in place of λθ",
+        source: "tracel-ai/burn decay.rs @14372568",
+        statement: || wrong_step("decay-of-previous-gradient"),
+    },
+    Mistake {
+        id: "decay-missing",
+        meaning: "no decay at all",
+        source: "a slip",
+        statement: || wrong_step("decay-missing"),
+    },
+    Mistake {
+        id: "decay-flipped",
+        meaning: "g − λθ",
+        source: "a sign slip",
+        statement: || wrong_step("decay-flipped"),
+    },
+    Mistake {
+        id: "ascent",
+        meaning: "+ ηu in place of − ηu",
+        source: "a sign slip",
+        statement: || wrong_step("ascent"),
+    },
+    Mistake {
+        id: "step-late",
+        meaning: "t counted from 2",
+        source: "tracel-ai/burn #614 and others",
+        statement: || wrong_step("step-late"),
+    },
+    Mistake {
+        id: "moments-not-kept",
+        meaning: "every step starts from zero moments",
+        source: "raskr/rust-autograd #16",
+        statement: || wrong_step("moments-not-kept"),
+    },
+];
+
+// ---- claims -----------------------------------------------------------------------------------
+
+/// At the first step from zero, with total gradient g + λθ > 0: η (g + λθ)/(g + λθ + ε).
+fn first_step(total: Expr, eps: Expr, eta: Expr) -> Expr {
+    eta * total / (total + eps)
+}
+
+fn claims() -> Vec<Claim> {
+    vec![
+        Claim::proved(
+            "adam-l2/decay-is-rescaled",
+            Gradient,
+            "with √v̂ dominated by past gradients (a symbol r), the decay's part of a step is −η(1−β1)λθ/((1−β1^t)(r+ε)): \
+             divided by r + ε, so parameters with large gradients decay less",
+        )
+        .source(Source::guide("4, Q2", "参数梯度大的维度 weight decay 被弱化，梯度小的维度被强化"))
+        .at_all([1, 3].map(|t| {
+            Instance::gradient(format!("t = {t}, √v̂ as a symbol"), |x| {
+                let s = symbols(x, t);
+                let root = x.positive("r");
+                let a = s.adam;
+                let m_hat = (a.beta1 * a.m + (1 - a.beta1) * (a.g + s.lambda * s.theta)) / adam::bias(a.beta1, t);
+                let rate = s.eta * (1 - a.beta1) / (adam::bias(a.beta1, t) * (root + a.eps));
+                (s.theta - s.eta * m_hat / (root + a.eps), vec![s.lambda], vec![-(rate * s.theta)])
+            })
+        }))
+        .control(
+            "decay-decoupled",
+            Instance::gradient("t = 1, √v̂ as a symbol", |x| {
+                let s = symbols(x, 1);
+                let root = x.positive("r");
+                let moved = s.eta * (s.adam.g / (root + s.adam.eps) + s.lambda * s.theta);
+                (s.theta - moved, vec![s.lambda], vec![-(s.eta * s.theta / (root + s.adam.eps))])
+            }),
+        ),
+        Claim::refuted(
+            "adam-l2/small-gradients-decay-more",
+            Inequality,
+            "the smaller the gradient, the stronger the decay: at g = 0 a parameter shrinks by more than AdamW's ηλθ",
+            "adam-l2/zero-gradient",
+        )
+        .source(Source::guide("4, Q2", "梯度小的维度被强化，与期望相反"))
+        .at(Instance::greater("first step, g = 0, θ > 0", |x| {
+            let (theta, lambda) = (x.positive("theta"), x.positive("lambda"));
+            let (eta, eps) = (x.rate("eta"), x.rate("eps"));
+            vec![(first_step(lambda * theta, eps, eta), eta * lambda * theta)]
+        })),
+        Claim::proved(
+            "adam-l2/zero-gradient",
+            Identity,
+            "at g = 0 and ε = 0 the first step is η whatever λ and θ > 0: a constant shrink, not a proportional one",
+        )
+        .amends("adam-l2/small-gradients-decay-more")
+        .at(Instance::equal("first step, √(λθ)² as λθ", |x| {
+            let (theta, lambda, eta) = (x.positive("theta"), x.positive("lambda"), x.rate("eta"));
+            let (beta1, beta2) = (x.unit("beta1"), x.unit("beta2"));
+            let g = lambda * theta;
+            let m_hat = (1 - beta1) * g / adam::bias(beta1, 1);
+            let v_hat = (1 - beta2) * g.squared() / adam::bias(beta2, 1);
+            vec![(v_hat, g.squared()), (eta * m_hat / g, eta), (first_step(g, constant(0), eta), eta)]
+        }))
+        .control(
+            "proportional",
+            Instance::equal("first step", |x| {
+                let (theta, lambda, eta) = (x.positive("theta"), x.positive("lambda"), x.rate("eta"));
+                vec![(first_step(lambda * theta, constant(0), eta), eta * lambda * theta)]
+            }),
+        ),
+        Claim::verified(
+            "adam-l2/first-step",
+            Identity,
+            "the first step from zero moments is η(g + λθ)/(|g + λθ| + ε)",
+        )
+        .at(Instance::equal("t = 1, g + λθ > 0", |x| {
+            let mut s = symbols(x, 1);
+            let total = s.adam.g + s.lambda * s.theta;
+            x.assume_positive(total);
+            (s.adam.m, s.adam.v) = (constant(0), constant(0));
+            vec![(step(&s, Conventions::default(), None), s.theta - first_step(total, s.adam.eps, s.eta))]
+        }))
+        .control(
+            "decay-missing",
+            Instance::equal("t = 1", |x| {
+                let mut s = symbols(x, 1);
+                x.assume_positive(s.adam.g);
+                (s.adam.m, s.adam.v) = (constant(0), constant(0));
+                vec![(step(&s, Conventions::default(), None), s.theta - first_step(s.adam.g, s.adam.eps, s.eta))]
+            }),
+        ),
+    ]
+}
+
+/// Adam with L2 in the catalog.
+pub const FORMULA: Formula = Formula {
+    id: "adam-l2",
+    name: "Adam with L2 regularization",
+    equation: "g ← g + λθ;  θ′ = θ − η (m′/(1−β1^t)) / (√(v′/(1−β2^t)) + ε)",
+    source: "Kingma & Ba, Adam (2015), Algorithm 1; torch/optim/adam.py",
+    input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or one per step), \
+            state (zeros), beta1 (0.9), beta2 (0.95), eps (1e-8), weight_decay (0.1; 0 is plain Adam)",
+    domain: "0 ≤ beta < 1; lr, eps, weight_decay ≥ 0 and finite; gradients, params, m finite; v ≥ 0",
+    output: "steps, one entry per step: params, m, v (and v_max with amsgrad)",
+    axes: &[Epsilon::AXIS, BiasCorrection::AXIS, Amsgrad::AXIS, StepCount::AXIS],
+    mistakes: MISTAKES,
+    evaluate: evaluate_json,
+    claims,
+};
