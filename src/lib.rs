@@ -1,4 +1,35 @@
-//! gradproof
+//! The mathematics of LLM training as an exact reference: losses, optimizer updates and
+//! learning-rate schedules, with every claim about them decided by a program.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | formula | a named mathematical object: a loss, an optimizer's update rule, a schedule |
+//! | definition | the formula as the paper writes it, as an expression graph |
+//! | textbook | the algorithm that implementations use, as an expression graph |
+//! | gradient | the hand-derived closed form, an expression graph too |
+//! | oracle | the f64 evaluation of the formula and its gradient |
+//! | convention | a legitimate choice that changes the real value on some input |
+//! | mistake | a wrong form, which every check must reject |
+//! | claim | a statement about formulas that can be false |
+//! | judge | one independent way to decide a claim |
+//! | verdict | what a claim came to, with its scope |
+//!
+//! # Floors
+//!
+//! Each uses only those above it in this list.
+//!
+//! - [`error`], [`json`]: what can be wrong with an input, and numbers in JSON
+//! - [`expression`]: the graph, its operators and derivatives
+//! - [`number`]: the kinds of number a graph is interpreted on
+//! - [`claim`], [`formula`]: statements, and what a formula is
+//! - [`losses`], [`optimizers`], [`schedules`]: one file per formula
+//! - [`catalog`]: every formula by id; [`outside`]: what no mathematics decides
+//! - [`judges`]: ways to decide a statement
+//! - [`verify`]: the judges over the claims
+//! - [`report`]: the evidence
+
 pub mod catalog;
 pub mod claim;
 mod domain;
@@ -10,4 +41,7 @@ pub mod judges;
 pub mod losses;
 pub mod number;
 pub mod optimizers;
+pub mod outside;
+pub mod report;
+pub mod schedules;
 pub mod verify;
