@@ -38,7 +38,7 @@ pub fn formula(id: &str) -> Result<&'static Formula> {
 /// # Errors
 /// If there is no such formula, or the input is unusable.
 pub fn evaluate(id: &str, input: Value) -> Result<Value> {
-    (formula(id)?.evaluate)(input, None)
+    (formula(id)?.evaluate)(input)
 }
 
 /// Every claim about every formula.

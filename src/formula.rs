@@ -3,7 +3,9 @@
 
 use crate::claim::{Claim, Instance};
 use crate::error::Result;
+use crate::expression::{Expr, Graph, variable};
 use serde_json::Value;
+use std::cell::RefCell;
 
 /// A named mathematical object of the field: a loss, an optimizer's update rule, a schedule.
 #[derive(Debug)]
@@ -26,10 +28,58 @@ pub struct Formula {
     pub axes: &'static [Axis],
     /// The wrong forms.
     pub mistakes: &'static [Mistake],
-    /// Evaluates a JSON input. A mistake's id selects the wrong form instead.
-    pub evaluate: fn(Value, Option<&str>) -> Result<Value>,
+    /// The oracle: evaluates a JSON input.
+    pub evaluate: fn(Value) -> Result<Value>,
+    /// The definition at a JSON input. An optimizer's steps start from the states in the second
+    /// value, an output. A mistake's id selects the wrong form.
+    pub definition: fn(&Value, &Value, Wrong) -> Result<Vec<Defined>>,
     /// The claims about this formula.
     pub claims: fn() -> Vec<Claim>,
+}
+
+/// Which wrong form to write down; `None` is the right one.
+pub type Wrong<'a> = Option<&'a str>;
+
+/// A definition at concrete numbers.
+#[derive(Clone, Debug)]
+pub struct Defined {
+    /// The graph.
+    pub graph: Graph,
+    /// The values of its variables.
+    pub inputs: Vec<f64>,
+    /// Where its outputs stand in the formula's output, as JSON pointers: "/gradient/0/1".
+    pub places: Vec<String>,
+}
+
+/// The numbers of a definition, as they are declared.
+#[derive(Default)]
+pub struct Numbers(RefCell<Vec<f64>>);
+
+impl Numbers {
+    /// Declares a variable with its value.
+    pub fn number(&self, name: impl Into<String>, value: f64) -> Expr {
+        self.0.borrow_mut().push(value);
+        variable(name)
+    }
+
+    /// Declares a list of variables with their values.
+    pub fn list(&self, name: &str, values: &[f64]) -> Vec<Expr> {
+        values.iter().enumerate().map(|(i, &x)| self.number(format!("{name}[{i}]"), x)).collect()
+    }
+}
+
+impl Defined {
+    /// Builds a definition: `formula` declares its numbers and gives places with their expressions.
+    pub fn build(formula: impl FnOnce(&Numbers) -> Vec<(String, Expr)>) -> Defined {
+        let numbers = Numbers::default();
+        let mut places = Vec::new();
+        let graph = Graph::build(|| {
+            let (at, outputs): (Vec<_>, Vec<_>) = formula(&numbers).into_iter().unzip();
+            places = at;
+            outputs
+        });
+        Defined { graph, inputs: numbers.0.into_inner(), places }
+    }
 }
 
 /// A choice that changes the real value on some input, with its options; the first is the default.

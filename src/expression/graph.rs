@@ -27,7 +27,7 @@ pub enum Node {
     /// x/y
     Quotient(NodeId, NodeId),
     /// xⁿ for a whole n
-    Power(NodeId, i32),
+    Power(NodeId, i64),
     /// e^x
     Exp(NodeId),
     /// ln x

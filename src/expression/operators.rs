@@ -45,17 +45,19 @@ impl Expr {
     }
 
     /// xⁿ for a whole n; x⁰ is 1.
-    pub fn powi(self, n: i32) -> Expr {
+    pub fn powi(self, n: i64) -> Expr {
         let id = self.in_this_build();
         match n {
             0 => constant(1),
             1 => self,
             _ => Expr::made(Node::Power(id, n), |b| {
                 let value = b.constant(id)?;
+                // larger powers are left to whoever interprets the graph
+                let small = i32::try_from(n).ok().filter(|n| n.unsigned_abs() <= 64)?;
                 if value.is_zero() && n < 0 {
                     return None;
                 }
-                let value = value.pow(n);
+                let value = value.pow(small);
                 Some(b.constant_id(value))
             }),
         }

@@ -12,8 +12,8 @@
 
 use crate::claim::{Inputs, Instance, indicator};
 use crate::error::{Error, Result};
-use crate::expression::{Expr, log_sum_exp, maximum, softmax, sum};
-use crate::formula::{Axis, Formula, Mistake, axis};
+use crate::expression::{Expr, constant, log_sum_exp, maximum, softmax, sum};
+use crate::formula::{Defined, Formula, Mistake, Wrong, axis};
 use crate::json;
 use crate::losses::softmax as stable;
 use nalgebra::{DMatrix, DVector};
@@ -109,9 +109,6 @@ pub struct Output {
     pub gradient: Vec<Vec<f64>>,
 }
 
-/// Which wrong form to compute; `None` is the right one.
-type Wrong<'a> = Option<&'a str>;
-
 // ---- definition -------------------------------------------------------------------------------
 
 /// ℓ = ln Σ e^z − z_y
@@ -162,11 +159,139 @@ pub fn smoothed_gradient(z: &[Expr], q: &[Expr]) -> Vec<Expr> {
     softmax(z).into_iter().zip(q).map(|(p, &q)| p - q).collect()
 }
 
-/// The mean over the rows that count; a target of `None` is ignored.
-pub fn batch_mean(logits: &[Vec<Expr>], targets: &[Option<usize>]) -> Expr {
-    let rows = logits.iter().zip(targets);
-    let losses: Vec<Expr> = rows.filter_map(|(z, &y)| y.map(|y| cross_entropy(z, y))).collect();
-    sum(losses.iter().copied()) / losses.len() as i64
+/// A batch: its rows with their targets, `None` where ignored.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// [B][V]
+    pub logits: Vec<Vec<Expr>>,
+    /// [B]
+    pub targets: Vec<Option<usize>>,
+    /// ε
+    pub epsilon: Expr,
+    /// How the batch becomes a number.
+    pub reduction: Reduction,
+    /// The choices.
+    pub conventions: Conventions,
+}
+
+/// What a batch comes to.
+#[derive(Clone, Debug)]
+pub struct Reduced {
+    /// One number, or one per row.
+    pub loss: Vec<Expr>,
+    /// exp of the mean of −ln p_y
+    pub perplexity: Expr,
+    /// [B][V]
+    pub gradient: Vec<Vec<Expr>>,
+}
+
+impl Batch {
+    /// A batch without smoothing, to be averaged.
+    pub fn plain(logits: Vec<Vec<Expr>>, targets: &[Option<usize>]) -> Batch {
+        let conventions = Conventions::default();
+        Batch { logits, targets: targets.to_vec(), epsilon: constant(0), reduction: Reduction::Mean, conventions }
+    }
+
+    /// The loss, or its wrong form.
+    pub fn reduce(&self, wrong: Wrong) -> Reduced {
+        let targets: Vec<Option<usize>> = match wrong {
+            Some("ignore-inverted") => self.targets.iter().map(|y| if y.is_some() { None } else { Some(0) }).collect(),
+            _ => self.targets.clone(),
+        };
+        let n = match (self.reduction, self.conventions.denominator) {
+            (Reduction::Mean, Denominator::Counted) => targets.iter().flatten().count() as i64,
+            (Reduction::Mean, Denominator::Rows) => targets.len() as i64,
+            _ => 1,
+        };
+        let rows = || self.logits.iter().zip(&targets);
+        let losses: Vec<Expr> = rows().map(|(z, y)| self.row_loss(z, *y, wrong)).collect();
+        let gradient = rows().map(|(z, y)| self.row_gradient(z, *y, wrong));
+        let divisor = if wrong == Some("batch-mean-missing") { 1 } else { n };
+        let gradient = gradient.map(|row| row.into_iter().map(|g| g / divisor).collect()).collect();
+        let loss = match (self.reduction, wrong) {
+            (Reduction::None, _) => losses,
+            (_, Some("micro-batch-means")) => vec![mean_of_halves(&losses, &targets)],
+            _ => vec![sum(losses) / n],
+        };
+        let nll: Vec<Expr> = rows().filter_map(|(z, y)| y.map(|y| cross_entropy(z, y))).collect();
+        let count = nll.len() as i64;
+        let perplexity = match wrong {
+            Some("mean-of-perplexities") => sum(nll.iter().map(|nll| nll.exp())) / count,
+            _ => (sum(nll) / count).exp(),
+        };
+        Reduced { loss, perplexity, gradient }
+    }
+
+    fn row_loss(&self, z: &[Expr], target: Option<usize>, wrong: Wrong) -> Expr {
+        let (v, epsilon) = (z.len() as i64, self.epsilon);
+        let Some(y) = target else {
+            let uniform = sum(z.iter().map(|&z_i| epsilon / v * (log_sum_exp(z) - z_i)));
+            return if wrong == Some("smoothing-of-ignored") { uniform } else { constant(0) };
+        };
+        let mut q = target_weights(z.len(), y, epsilon, self.conventions.smoothing);
+        if wrong == Some("smoothing-past-one") {
+            q = (0..v).map(|i| indicator(i == y as i64) * (1 - epsilon) + epsilon / (v - 1)).collect();
+        }
+        smoothed(z, &q)
+    }
+
+    fn row_gradient(&self, z: &[Expr], target: Option<usize>, wrong: Wrong) -> Vec<Expr> {
+        let Some(y) = target else { return vec![constant(0); z.len()] };
+        let q = target_weights(z.len(), y, self.epsilon, self.conventions.smoothing);
+        let p = softmax(z);
+        match wrong {
+            Some("one-hot-missing") => p,
+            Some("log-softmax-plus") => p.iter().zip(&q).map(|(&p, &q)| -q - p).collect(),
+            Some("jacobian-diagonal") => p.iter().zip(&q).map(|(&p, &q)| -(q * (1 - p))).collect(),
+            _ => smoothed_gradient(z, &q),
+        }
+    }
+}
+
+fn mean_of_halves(losses: &[Expr], targets: &[Option<usize>]) -> Expr {
+    let half = losses.len().div_ceil(2);
+    let means = losses.chunks(half).zip(targets.chunks(half)).filter_map(|(losses, targets)| {
+        let count = targets.iter().flatten().count() as i64;
+        (count > 0).then(|| sum(losses.iter().copied()) / count)
+    });
+    let means: Vec<Expr> = means.collect();
+    let count = means.len() as i64;
+    sum(means) / count
+}
+
+/// The definition at an input. A class with the logit −∞ has p = 0 and is left out.
+fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let input: Input = json::read(input.clone())?;
+    let targets = validated(&input)?;
+    if targets.iter().all(Option::is_none) {
+        return Ok(Vec::new());
+    }
+    let finite = |z: &[f64]| (0..z.len()).filter(|&i| z[i].is_finite()).collect::<Vec<_>>();
+    Ok(vec![Defined::build(|numbers| {
+        let epsilon = numbers.number("label_smoothing", input.label_smoothing);
+        let classes: Vec<Vec<usize>> = input.logits.iter().map(|z| finite(z)).collect();
+        let logits =
+            input.logits.iter().zip(&classes).enumerate().map(|(b, (z, kept))| {
+                kept.iter().map(|&i| numbers.number(format!("logits[{b}][{i}]"), z[i])).collect()
+            });
+        let kept_target = |(y, kept): (&Option<usize>, &Vec<usize>)| y.and_then(|y| kept.iter().position(|&i| i == y));
+        let batch = Batch {
+            logits: logits.collect(),
+            targets: targets.iter().zip(&classes).map(kept_target).collect(),
+            epsilon,
+            reduction: input.reduction,
+            conventions: input.conventions,
+        };
+        let reduced = batch.reduce(wrong);
+        let mut outputs = vec![("/perplexity".to_string(), reduced.perplexity)];
+        let in_list = input.reduction == Reduction::None;
+        let loss_place = |b: usize| if in_list { format!("/loss/{b}") } else { "/loss".into() };
+        outputs.extend(reduced.loss.iter().enumerate().map(|(b, &loss)| (loss_place(b), loss)));
+        for (b, row) in reduced.gradient.iter().enumerate() {
+            outputs.extend(row.iter().zip(&classes[b]).map(|(&g, i)| (format!("/gradient/{b}/{i}"), g)));
+        }
+        outputs
+    })])
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -180,10 +305,6 @@ pub fn batch_mean(logits: &[Vec<Expr>], targets: &[Option<usize>]) -> Expr {
 /// Where shapes disagree, a value is outside its domain, or every row is ignored under
 /// [`AllIgnored::Error`].
 pub fn oracle(input: &Input) -> Result<Output> {
-    evaluate(input, None)
-}
-
-fn evaluate(input: &Input, wrong: Wrong) -> Result<Output> {
     let targets = validated(input)?;
     let (rows, classes) = (targets.len(), input.logits[0].len());
     let counted = targets.iter().flatten().count();
@@ -195,69 +316,30 @@ fn evaluate(input: &Input, wrong: Wrong) -> Result<Output> {
         (Reduction::Mean, Denominator::Rows) => rows as f64,
         _ => 1.0,
     };
-    let weights = || f64_weights(classes, input.label_smoothing, input.conventions.smoothing);
-    let mut losses = Vec::with_capacity(rows);
+    let q = f64_weights(classes, input.label_smoothing, input.conventions.smoothing);
+    let mut losses = vec![0.0; rows];
+    let mut gradient = vec![vec![0.0; classes]; rows];
     let mut nll = Vec::with_capacity(counted);
-    let mut gradient = Vec::with_capacity(rows);
-    for (z, target) in input.logits.iter().zip(&targets) {
+    for (b, z) in input.logits.iter().enumerate() {
+        let Some(y) = targets[b] else { continue };
         let row = stable::Row::of(z);
-        let target = if wrong == Some("ignore-inverted") { inverted(*target) } else { *target };
-        let Some(y) = target else {
-            let uniform: f64 = (0..classes).map(|i| row.nll(i) * (input.label_smoothing / classes as f64)).sum();
-            losses.push(if wrong == Some("smoothing-of-ignored") { uniform } else { 0.0 });
-            gradient.push(vec![0.0; classes]);
-            continue;
-        };
         nll.push(row.nll(y));
-        let mut q = weights();
-        if wrong == Some("smoothing-past-one") {
-            q.at_target = 1.0 - input.label_smoothing + q.elsewhere;
-            q.elsewhere = input.label_smoothing / (classes - 1).max(1) as f64;
-            q.off_target = 1.0 - q.at_target;
-        }
-        let loss = (0..classes).map(|i| q.of(i == y)).zip(0..).filter(|(q, _)| *q != 0.0).map(|(q, i)| q * row.nll(i));
-        losses.push(loss.sum());
-        gradient.push((0..classes).map(|i| component(&row, &q, i, y, wrong) / denominator).collect());
+        // a weight of 0 leaves out logits of −∞
+        let weighted = (0..classes).map(|i| (q.of(i == y), i)).filter(|&(q, _)| q != 0.0);
+        losses[b] = weighted.map(|(q, i)| q * row.nll(i)).sum();
+        gradient[b] = (0..classes).map(|i| p_minus_q(&row, &q, i, i == y) / denominator).collect();
     }
-    if wrong == Some("batch-mean-missing") {
-        gradient.iter_mut().flatten().for_each(|g| *g *= denominator);
-    }
-    let loss = match input.reduction {
-        Reduction::None => losses,
-        _ if wrong == Some("micro-batch-means") => {
-            let halves = losses.chunks(rows.div_ceil(2)).zip(targets.chunks(rows.div_ceil(2)));
-            let means: Vec<f64> = halves.map(|(l, t)| mean(l, t.iter().flatten().count() as f64)).collect();
-            vec![mean(&means, means.len() as f64)]
-        }
-        _ => vec![mean(&losses, denominator)],
-    };
-    let perplexity = match wrong {
-        Some("mean-of-perplexities") => mean(&nll.iter().map(|&x| libm::exp(x)).collect::<Vec<_>>(), nll.len() as f64),
-        _ => libm::exp(mean(&nll, nll.len() as f64)),
-    };
-    Ok(Output { loss, perplexity, gradient })
+    let loss = if input.reduction == Reduction::None { losses } else { vec![mean(&losses, denominator)] };
+    Ok(Output { loss, perplexity: libm::exp(mean(&nll, counted as f64)), gradient })
 }
 
-fn inverted(target: Option<usize>) -> Option<usize> {
-    if target.is_some() { None } else { Some(0) }
-}
-
-/// One component of a row's gradient, p_i − q_i.
-fn component(row: &stable::Row, q: &Weights, i: usize, y: usize, wrong: Wrong) -> f64 {
-    match wrong {
-        Some("one-hot-missing") => row.p(i),
-        Some("log-softmax-plus") => -q.of(i == y) - row.p(i),
-        Some("jacobian-diagonal") => {
-            if i == y {
-                -row.one_minus_p(i)
-            } else {
-                0.0
-            }
-        }
-        _ if i != y => row.p(i) - q.elsewhere,
+/// p_i − q_i
+fn p_minus_q(row: &stable::Row, q: &Weights, i: usize, target: bool) -> f64 {
+    match target {
+        false => row.p(i) - q.elsewhere,
         // both near 1: the complements do not cancel
-        _ if q.at_target > 0.5 => q.off_target - row.one_minus_p(i),
-        _ => row.p(i) - q.at_target,
+        true if q.at_target > 0.5 => q.off_target - row.one_minus_p(i),
+        true => row.p(i) - q.at_target,
     }
 }
 
@@ -368,9 +450,9 @@ pub fn hessian_matrix(logits: &[f64]) -> Result<DMatrix<f64>> {
     ))
 }
 
-fn evaluate_json(value: Value, wrong: Wrong) -> Result<Value> {
+fn evaluate(value: Value) -> Result<Value> {
     let input: Input = json::read(value)?;
-    let output = evaluate(&input, wrong)?;
+    let output = oracle(&input)?;
     let list = |x: &[f64]| Value::from(x.iter().map(|&x| json::number(x)).collect::<Vec<_>>());
     let loss = if input.reduction == Reduction::None { list(&output.loss) } else { json::number(output.loss[0]) };
     let gradient: Vec<Value> = output.gradient.iter().map(|row| list(row)).collect();
@@ -379,76 +461,37 @@ fn evaluate_json(value: Value, wrong: Wrong) -> Result<Value> {
 
 // ---- mistakes ---------------------------------------------------------------------------------
 
-/// A row's gradient in a wrong form, as a false statement.
-fn wrong_gradient(form: fn(&[Expr], usize) -> Vec<Expr>) -> Instance {
-    Instance::gradient("V = 3", |x| {
-        let z = x.reals("z", 3);
-        (cross_entropy(&z, 0), z.clone(), form(&z, 0))
+/// Three smoothed rows of three logits, one of them ignored.
+fn three_rows(x: &Inputs) -> Batch {
+    Batch {
+        logits: ["a", "b", "c"].map(|name| x.reals(name, 3)).to_vec(),
+        targets: vec![Some(0), Some(1), None],
+        epsilon: x.unit("epsilon"),
+        reduction: Reduction::Mean,
+        conventions: Conventions { smoothing: Smoothing::Others, ..Conventions::default() },
+    }
+}
+
+/// The false statement that a wrong form gives the same loss, perplexity and gradient.
+fn wrong_batch(id: &'static str) -> Instance {
+    Instance::equal("B = 3, V = 3, one row ignored", |x| {
+        let mut batch = three_rows(x);
+        if id == "micro-batch-means" {
+            // halves that count differently
+            batch.targets = vec![Some(0), Some(1), Some(2)];
+        }
+        let all = |r: Reduced| [r.loss, vec![r.perplexity], r.gradient.concat()].concat();
+        all(batch.reduce(None)).into_iter().zip(all(batch.reduce(Some(id)))).collect()
     })
 }
 
-fn one_hot_missing() -> Instance {
-    wrong_gradient(|z, _| softmax(z))
-}
-
-fn log_softmax_plus() -> Instance {
-    wrong_gradient(|z, y| softmax(z).into_iter().enumerate().map(|(i, p)| -indicator(i == y) - p).collect())
-}
-
-fn jacobian_diagonal() -> Instance {
-    wrong_gradient(|z, y| softmax(z).into_iter().enumerate().map(|(i, p)| indicator(i == y) * (p - 1)).collect())
-}
-
-/// Two rows of three logits with targets 0 and 1.
-fn two_rows(x: &Inputs) -> Vec<Vec<Expr>> {
-    vec![x.reals("a", 3), x.reals("b", 3)]
-}
-
-fn batch_mean_missing() -> Instance {
+/// A batch's loss with a wrong gradient, as a false statement.
+fn wrong_gradient(id: &'static str) -> Instance {
     Instance::gradient("B = 2, V = 3", |x| {
-        let rows = two_rows(x);
-        (batch_mean(&rows, &[Some(0), Some(1)]), rows[0].clone(), gradient(&rows[0], 0))
-    })
-}
-
-fn ignore_inverted() -> Instance {
-    Instance::equal("B = 2, V = 3", |x| {
-        let rows = two_rows(x);
-        vec![(batch_mean(&rows, &[Some(0), None]), cross_entropy(&rows[1], 0))]
-    })
-}
-
-fn smoothing_of_ignored() -> Instance {
-    Instance::equal("B = 2, V = 3, one row ignored", |x| {
-        let (rows, epsilon) = (two_rows(x), x.unit("epsilon"));
-        let counted = smoothed(&rows[0], &target_weights(3, 0, epsilon, Smoothing::Uniform));
-        let uniform = sum(rows[1].iter().map(|&z| epsilon / 3 * (log_sum_exp(&rows[1]) - z)));
-        vec![(counted, counted + uniform)]
-    })
-}
-
-fn smoothing_past_one() -> Instance {
-    Instance::equal("V = 3", |x| {
-        let (z, epsilon) = (x.reals("z", 3), x.unit("epsilon"));
-        let mut q = target_weights(3, 0, epsilon, Smoothing::Others);
-        q[0] = 1 - epsilon + epsilon / 2;
-        vec![(smoothed(&z, &target_weights(3, 0, epsilon, Smoothing::Others)), smoothed(&z, &q))]
-    })
-}
-
-fn micro_batch_means() -> Instance {
-    Instance::equal("micro-batches of 1 and 2 rows, V = 2", |x| {
-        let rows: Vec<Vec<Expr>> = ["a", "b", "c"].map(|name| x.reals(name, 2)).to_vec();
-        let targets = [Some(0); 3];
-        let means = batch_mean(&rows[..1], &targets[..1]) + batch_mean(&rows[1..], &targets[1..]);
-        vec![(batch_mean(&rows, &targets), means / 2)]
-    })
-}
-
-fn mean_of_perplexities() -> Instance {
-    Instance::equal("two rows", |x| {
-        let (a, b) = (x.positive("nll_a"), x.positive("nll_b"));
-        vec![(((a + b) / 2).exp(), (a.exp() + b.exp()) / 2)]
+        let mut batch = three_rows(x);
+        batch.logits.pop();
+        batch.targets.pop();
+        (batch.reduce(None).loss[0], batch.logits.concat(), batch.reduce(Some(id)).gradient.concat())
     })
 }
 
@@ -457,55 +500,55 @@ const MISTAKES: &[Mistake] = &[
         id: "one-hot-missing",
         meaning: "∂ℓ/∂z_i = p_i, without − [i = y]",
         source: "a slip in hand derivations",
-        statement: one_hot_missing,
+        statement: || wrong_batch("one-hot-missing"),
     },
     Mistake {
         id: "log-softmax-plus",
         meaning: "the backward pass of log-softmax adds softmax·Σg, which it should subtract",
         source: "mlpack/mlpack #2360",
-        statement: log_softmax_plus,
+        statement: || wrong_batch("log-softmax-plus"),
     },
     Mistake {
         id: "jacobian-diagonal",
         meaning: "only the diagonal of the softmax Jacobian p_i([i = j] − p_j) is used",
         source: "deeplearning4j/libnd4j #440",
-        statement: jacobian_diagonal,
+        statement: || wrong_batch("jacobian-diagonal"),
     },
     Mistake {
         id: "batch-mean-missing",
         meaning: "the gradient of the mean is not divided by the number of rows",
         source: "Mate #2",
-        statement: batch_mean_missing,
+        statement: || wrong_batch("batch-mean-missing"),
     },
     Mistake {
         id: "ignore-inverted",
         meaning: "the rows to ignore are counted and the others ignored",
         source: "awslabs/sockeye #200",
-        statement: ignore_inverted,
+        statement: || wrong_batch("ignore-inverted"),
     },
     Mistake {
         id: "smoothing-of-ignored",
         meaning: "the uniform part of label smoothing includes the ignored rows",
         source: "pytorch/pytorch #73205",
-        statement: smoothing_of_ignored,
+        statement: || wrong_batch("smoothing-of-ignored"),
     },
     Mistake {
         id: "smoothing-past-one",
         meaning: "(1 − ε) nll + ε/(V − 1) Σ nll over all classes: the weights sum to 1 + ε/(V − 1)",
         source: "a form of label smoothing in the wild",
-        statement: smoothing_past_one,
+        statement: || wrong_batch("smoothing-past-one"),
     },
     Mistake {
         id: "micro-batch-means",
         meaning: "the mean of the micro-batches' means in place of the mean over all rows",
         source: "huggingface/transformers #34191",
-        statement: micro_batch_means,
+        statement: || wrong_batch("micro-batch-means"),
     },
     Mistake {
         id: "mean-of-perplexities",
         meaning: "the mean of exp(nll) in place of exp of the mean",
         source: "magenta/magenta #239",
-        statement: mean_of_perplexities,
+        statement: || wrong_batch("mean-of-perplexities"),
     },
 ];
 
@@ -522,10 +565,9 @@ in [0, 1], and 0 where a logit is -Infinity; B, V ≥ 1; targets whole numbers, 
 ≤ t < V or equal to ignore_index",
     output: "loss (a number; a list [B] for \"none\", 0 at ignored rows), perplexity, \
 gradient [[V]]",
-    axes: AXES,
+    axes: &[AllIgnored::AXIS, Smoothing::AXIS, Denominator::AXIS],
     mistakes: MISTAKES,
-    evaluate: evaluate_json,
+    evaluate,
+    definition,
     claims: claims::claims,
 };
-
-const AXES: &[Axis] = &[AllIgnored::AXIS, Smoothing::AXIS, Denominator::AXIS];

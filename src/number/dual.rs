@@ -57,7 +57,8 @@ impl<D: DualNum<Primitive = f64> + Copy> Arithmetic for Duals<D> {
     fn quotient(&mut self, x: &D, y: &D) -> Outcome<D> {
         Ok(*x / *y)
     }
-    fn power(&mut self, x: &D, n: i32) -> Outcome<D> {
+    fn power(&mut self, x: &D, n: i64) -> Outcome<D> {
+        let n = i32::try_from(n).map_err(|_| Abstention::new("a power past the range of num-dual's"))?;
         Ok(x.powi(n))
     }
     fn exp(&mut self, x: &D) -> Outcome<D> {

@@ -37,7 +37,7 @@ impl Arithmetic for Float {
     fn quotient(&mut self, x: &f64, y: &f64) -> Outcome<f64> {
         Ok(x / y)
     }
-    fn power(&mut self, x: &f64, n: i32) -> Outcome<f64> {
+    fn power(&mut self, x: &f64, n: i64) -> Outcome<f64> {
         power_by_squaring(self, x, n)
     }
     fn exp(&mut self, x: &f64) -> Outcome<f64> {

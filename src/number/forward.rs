@@ -61,7 +61,7 @@ impl<A: Arithmetic> Arithmetic for Forward<A> {
         let (numerator, square) = (self.0.sum(&[&left, &minus])?, self.0.product(&y.value, &y.value)?);
         Ok(Tangent { value: self.0.quotient(&x.value, &y.value)?, slope: self.0.quotient(&numerator, &square)? })
     }
-    fn power(&mut self, x: &Self::Number, n: i32) -> Outcome<Self::Number> {
+    fn power(&mut self, x: &Self::Number, n: i64) -> Outcome<Self::Number> {
         power_by_squaring(self, x, n)
     }
     fn exp(&mut self, x: &Self::Number) -> Outcome<Self::Number> {

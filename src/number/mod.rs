@@ -91,7 +91,7 @@ pub trait Arithmetic {
     /// x/y
     fn quotient(&mut self, x: &Self::Number, y: &Self::Number) -> Outcome<Self::Number>;
     /// xⁿ for a whole n other than 0 and 1.
-    fn power(&mut self, x: &Self::Number, n: i32) -> Outcome<Self::Number>;
+    fn power(&mut self, x: &Self::Number, n: i64) -> Outcome<Self::Number>;
 
     /// π
     fn pi(&mut self) -> Outcome<Self::Number> {
@@ -200,7 +200,7 @@ fn interpret<A: Arithmetic>(
 }
 
 /// xⁿ by repeated squaring with the kind's own product and quotient.
-pub(crate) fn power_by_squaring<A: Arithmetic>(arithmetic: &mut A, x: &A::Number, n: i32) -> Outcome<A::Number> {
+pub(crate) fn power_by_squaring<A: Arithmetic>(arithmetic: &mut A, x: &A::Number, n: i64) -> Outcome<A::Number> {
     let mut result: Option<A::Number> = None;
     let mut square = x.clone();
     let mut left = n.unsigned_abs();

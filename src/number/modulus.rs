@@ -158,7 +158,7 @@ fn random_u128(rng: &mut ChaCha8Rng) -> u128 {
 }
 
 fn has_no_small_factor(n: u128) -> bool {
-    (3..1000).step_by(2).all(|d| n % d != 0)
+    (3..1000).step_by(2).all(|d| !n.is_multiple_of(d))
 }
 
 fn is_probably_prime(n: u128, rng: &mut ChaCha8Rng) -> bool {

@@ -246,7 +246,7 @@ impl<'a> PrimeField<'a> {
         if c.is_integer()
             && let Some(u) = m.single().and_then(|atom| self.logarithms.get(&atom)).cloned()
         {
-            let k = c.to_integer().to_i32().ok_or_else(|| Abstention::new("a huge exponent"))?;
+            let k = c.to_integer().to_i64().ok_or_else(|| Abstention::new("a huge exponent"))?;
             let power = self.power(&u, k)?;
             return Ok((power.value, power.degree));
         }
@@ -400,7 +400,7 @@ impl Arithmetic for PrimeField<'_> {
         })
     }
 
-    fn power(&mut self, x: &Residue, n: i32) -> Outcome<Residue> {
+    fn power(&mut self, x: &Residue, n: i64) -> Outcome<Residue> {
         power_by_squaring(self, x, n)
     }
 

@@ -33,13 +33,14 @@ impl Arithmetic for Exact {
     fn quotient(&mut self, x: &BigRational, y: &BigRational) -> Outcome<BigRational> {
         if y.is_zero() { Err(Abstention::new("a division by zero")) } else { Ok(x / y) }
     }
-    fn power(&mut self, x: &BigRational, n: i32) -> Outcome<BigRational> {
+    fn power(&mut self, x: &BigRational, n: i64) -> Outcome<BigRational> {
         if x.is_zero() && n < 0 {
             return Err(Abstention::new("a division by zero"));
         }
-        if (x.numer().bits() + x.denom().bits()).saturating_mul(u64::from(n.unsigned_abs())) > LARGEST_BITS {
+        if (x.numer().bits() + x.denom().bits()).saturating_mul(n.unsigned_abs()) > LARGEST_BITS {
             return Err(Abstention::new("a power too large to write out"));
         }
+        let n = i32::try_from(n).map_err(|_| Abstention::new("a power too large to write out"))?;
         Ok(x.pow(n))
     }
     fn exp(&mut self, x: &BigRational) -> Outcome<BigRational> {

@@ -119,11 +119,11 @@ impl RationalFunctions {
 
     /// e^(c·m) for one term of an exponent.
     fn exponential_of_term(&mut self, m: &Monomial, c: &BigRational) -> Outcome<RationalFunction> {
-        if c.is_integer() {
-            if let Some(u) = m.single().and_then(|atom| self.log_argument(atom)).cloned() {
-                let k = c.to_integer().to_i32().ok_or_else(|| Abstention::new("a huge exponent"))?;
-                return self.power(&u, k);
-            }
+        if c.is_integer()
+            && let Some(u) = m.single().and_then(|atom| self.log_argument(atom)).cloned()
+        {
+            let k = c.to_integer().to_i64().ok_or_else(|| Abstention::new("a huge exponent"))?;
+            return self.power(&u, k);
         }
         let grains = Laurent::grains(c).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
         let atom = match self.generators.get(m) {
@@ -206,7 +206,7 @@ impl Arithmetic for RationalFunctions {
         }
         RationalFunction::new(sized(x.numerator.times(&y.denominator))?, sized(x.denominator.times(&y.numerator))?)
     }
-    fn power(&mut self, x: &RationalFunction, n: i32) -> Outcome<RationalFunction> {
+    fn power(&mut self, x: &RationalFunction, n: i64) -> Outcome<RationalFunction> {
         power_by_squaring(self, x, n)
     }
     fn exp(&mut self, x: &RationalFunction) -> Outcome<RationalFunction> {

@@ -154,7 +154,7 @@ impl Arithmetic for Rounding {
         Rounded { value, bound: up_sum([carried, self.rounding(value)].into_iter()) }.checked("a quotient")
     }
 
-    fn power(&mut self, x: &Rounded, n: i32) -> Outcome<Rounded> {
+    fn power(&mut self, x: &Rounded, n: i64) -> Outcome<Rounded> {
         power_by_squaring(self, x, n)
     }
 

@@ -7,7 +7,7 @@
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, by_sign, constant};
-use crate::formula::axis;
+use crate::formula::{Numbers, Wrong, axis};
 use crate::optimizers::state::{Counting, Element};
 use serde::Deserialize;
 
@@ -69,9 +69,6 @@ pub fn moments(amsgrad: Amsgrad) -> &'static [&'static str] {
     if amsgrad == Amsgrad::Off { &["m", "v"] } else { &["m", "v", "v_max"] }
 }
 
-/// Which wrong form to compute; `None` is the right one.
-pub type Wrong<'a> = Option<&'a str>;
-
 // ---- definition -------------------------------------------------------------------------------
 
 /// What the direction is computed from, for one parameter.
@@ -92,7 +89,7 @@ pub struct Symbols {
     /// ε
     pub eps: Expr,
     /// t
-    pub t: i32,
+    pub t: i64,
 }
 
 /// The direction and the new moments.
@@ -114,7 +111,7 @@ fn larger(a: Expr, b: Expr) -> Expr {
 }
 
 /// 1 − β^t
-pub fn bias(beta: Expr, t: i32) -> Expr {
+pub fn bias(beta: Expr, t: i64) -> Expr {
     1 - beta.powi(t)
 }
 
@@ -124,7 +121,7 @@ pub fn direction(x: &Symbols, choices: Choices, wrong: Wrong) -> Direction {
     let (m, v) = if wrong == Some("moments-not-kept") { (constant(0), constant(0)) } else { (x.m, x.v) };
     let m = beta1 * m + (1 - beta1) * x.g;
     let v = beta2 * v + (1 - beta2) * x.g.squared();
-    let t = counted(i64::from(x.t), wrong) as i32;
+    let t = counted(x.t, wrong);
     let (bias1, bias2) = match choices.bias_correction {
         BiasCorrection::Both => (bias(beta1, t), bias(beta2, t)),
         BiasCorrection::None => (constant(1), constant(1)),
@@ -151,10 +148,34 @@ pub fn direction(x: &Symbols, choices: Choices, wrong: Wrong) -> Direction {
 /// The count that goes into the bias correction.
 fn counted(t: i64, wrong: Wrong) -> i64 {
     match wrong {
-        Some("step-late") => t + 1,
+        Some("step-late") => t.saturating_add(1),
         Some("step-early") => t - 1,
         Some("bias-power-missing") => 1,
         _ => t,
+    }
+}
+
+impl Symbols {
+    /// An element's numbers; v_max only where it is kept.
+    pub fn of(x: &Element, hyper: Hyper, numbers: &Numbers) -> Symbols {
+        let [m, v, v_max] = x.moments;
+        Symbols {
+            g: numbers.number("g", x.g),
+            m: numbers.number("m", m),
+            v: numbers.number("v", v),
+            v_max: numbers.number("v_max", v_max),
+            beta1: numbers.number("beta1", hyper.beta1),
+            beta2: numbers.number("beta2", hyper.beta2),
+            eps: numbers.number("eps", hyper.eps),
+            t: i64::try_from(x.t).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+impl Direction {
+    /// The new moments, in the order of their names.
+    pub fn moments(&self) -> Vec<Expr> {
+        vec![self.m, self.v, self.v_max]
     }
 }
 
@@ -181,11 +202,11 @@ impl Hyper {
     }
 }
 
-/// 1 − β^t by expm1, which keeps its digits where β^t is near 1. At t = 0 it is 0.
-pub fn bias_f64(beta: f64, t: i64) -> f64 {
+/// 1 − β^t by expm1, which keeps its digits where β^t is near 1.
+pub fn bias_f64(beta: f64, t: u64) -> f64 {
     // 1 − β is exact from 1/2 on, and ln β = ln1p(−(1 − β)) keeps its digits near 1
     let ln = if beta >= 0.5 { libm::log1p(-(1.0 - beta)) } else { libm::log(beta) };
-    if t == 0 { 0.0 } else { -libm::expm1(t as f64 * ln) }
+    -libm::expm1(t as f64 * ln)
 }
 
 /// u and the moments [m′, v′, v_max′] in f64.
@@ -195,20 +216,13 @@ pub fn bias_f64(beta: f64, t: i64) -> f64 {
 ///
 /// # Errors
 /// If the denominator is zero.
-pub fn direction_f64(x: &Element, g: f64, hyper: Hyper, choices: Choices, wrong: Wrong) -> Result<(f64, [f64; 3])> {
-    let Hyper { mut beta1, mut beta2, eps } = hyper;
-    if wrong == Some("betas-swapped") {
-        std::mem::swap(&mut beta1, &mut beta2);
-    }
-    let [mut m_old, mut v_old, v_max_old] = x.moments;
-    if wrong == Some("moments-not-kept") {
-        (m_old, v_old) = (0.0, 0.0);
-    }
+pub fn direction_f64(x: &Element, g: f64, hyper: Hyper, choices: Choices) -> Result<(f64, [f64; 3])> {
+    let Hyper { beta1, beta2, eps } = hyper;
+    let [m_old, v_old, v_max_old] = x.moments;
     let m = beta1 * m_old + (1.0 - beta1) * g;
     let v = beta2 * v_old + (1.0 - beta2) * g * g;
-    let t = counted(x.t as i64, wrong);
     let (bias1, bias2) = match choices.bias_correction {
-        BiasCorrection::Both => (bias_f64(beta1, t), bias_f64(beta2, t)),
+        BiasCorrection::Both => (bias_f64(beta1, x.t), bias_f64(beta2, x.t)),
         BiasCorrection::None => (1.0, 1.0),
     };
     // m′ and √v′ in units of 2^−500 where all are tiny, so that no digit is lost to underflow
@@ -216,10 +230,7 @@ pub fn direction_f64(x: &Element, g: f64, hyper: Hyper, choices: Choices, wrong:
     let scale = if size < libm::exp2(-500.0) { libm::exp2(500.0) } else { 1.0 };
     let m_scaled = beta1 * (m_old * scale) + (1.0 - beta1) * (g * scale);
     let root = libm::hypot((beta2 * v_old).sqrt() * scale, (1.0 - beta2).sqrt() * (g * scale));
-    let (m_hat, mut root_hat) = match wrong {
-        Some("bias-multiplied") => (m_scaled * bias1, root * bias2.sqrt()),
-        _ => (m_scaled / bias1, root / bias2.sqrt()),
-    };
+    let (m_hat, mut root_hat) = (m_scaled / bias1, root / bias2.sqrt());
     let mut v_max = v_max_old;
     match choices.amsgrad {
         Amsgrad::Off => {}
@@ -241,6 +252,5 @@ pub fn direction_f64(x: &Element, g: f64, hyper: Hyper, choices: Choices, wrong:
     if denominator == 0.0 {
         return Err(Error::zero(x.place.of("params"), "√v̂ + ε is 0"));
     }
-    let v_max = if wrong == Some("v-max-not-kept") { v_max_old } else { v_max };
     Ok((m_hat / denominator, [m, v, v_max]))
 }

@@ -11,10 +11,10 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, constant};
-use crate::formula::{Formula, Mistake};
+use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Wrong};
-use crate::optimizers::state::{self, Element, Problem, Updated};
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount};
+use crate::optimizers::state::{self, Problem, Updated};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -58,6 +58,16 @@ pub struct Hyperparameters {
     pub conventions: Conventions,
 }
 
+impl Hyperparameters {
+    fn adam(&self) -> Hyper {
+        Hyper { beta1: self.beta1, beta2: self.beta2, eps: self.eps }
+    }
+
+    fn moments(&self) -> &'static [&'static str] {
+        adam::moments(self.conventions.amsgrad)
+    }
+}
+
 impl Default for Hyperparameters {
     fn default() -> Self {
         Hyperparameters { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, conventions: Conventions::default() }
@@ -81,8 +91,8 @@ pub struct Symbols {
     pub adam: adam::Symbols,
 }
 
-/// θ′
-pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Expr {
+/// θ′ and the new moments
+pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> (Expr, Vec<Expr>) {
     let Symbols { theta, eta, lambda, previous_g, mut adam } = *x;
     adam.g = match wrong {
         Some("decay-missing" | "decay-decoupled") => adam.g,
@@ -90,12 +100,30 @@ pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Expr {
         Some("decay-of-previous-gradient") => adam.g + lambda * previous_g,
         _ => adam.g + lambda * theta,
     };
-    let u = adam::direction(&adam, conventions.choices(), wrong).u;
-    match wrong {
+    let direction = adam::direction(&adam, conventions.choices(), wrong);
+    let u = direction.u;
+    let theta = match wrong {
         Some("decay-decoupled") => theta - eta * (u + lambda * theta),
         Some("ascent") => theta + eta * u,
         _ => theta - eta * u,
-    }
+    };
+    (theta, direction.moments())
+}
+
+/// The definitions of all steps of an input.
+fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let problem = state::read(input.clone(), Hyperparameters::moments)?;
+    let h = &problem.hyper;
+    Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
+        let symbols = Symbols {
+            theta: numbers.number("theta", x.theta),
+            eta: numbers.number("eta", x.eta),
+            lambda: numbers.number("lambda", h.weight_decay),
+            previous_g: numbers.number("previous_g", x.previous_g),
+            adam: adam::Symbols::of(x, h.adam(), numbers),
+        };
+        step(&symbols, h.conventions, wrong)
+    }))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -107,42 +135,24 @@ pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Expr {
 /// # Errors
 /// Where a hyperparameter is outside its domain, a denominator is zero or a moment leaves the range.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
-    evaluate(problem, None)
-}
-
-fn evaluate(problem: &Problem<Hyperparameters>, wrong: Wrong) -> Result<Value> {
-    let h = problem.hyper;
-    let hyper = Hyper { beta1: h.beta1, beta2: h.beta2, eps: h.eps };
-    hyper.check()?;
+    let h = &problem.hyper;
+    h.adam().check()?;
     domain::non_negative("weight_decay", h.weight_decay)?;
-    let names = adam::moments(h.conventions.amsgrad);
-    state::run(problem, names, h.conventions.step_count.counting(), |x| updated(x, hyper, &h, wrong))
+    state::run(problem, h.moments(), h.conventions.step_count.counting(), |x| {
+        // g + λθ may cancel: its terms are added with one rounding
+        let g = libm::fma(h.weight_decay, x.theta, x.g);
+        let (u, moments) = adam::direction_f64(x, g, h.adam(), h.conventions.choices())?;
+        Ok(Updated { theta: x.theta - x.eta * u, moments })
+    })
 }
 
-fn updated(x: &Element, hyper: Hyper, h: &Hyperparameters, wrong: Wrong) -> Result<Updated> {
-    let (theta, lambda) = (x.theta, h.weight_decay);
-    let g = match wrong {
-        Some("decay-missing" | "decay-decoupled") => x.g,
-        Some("decay-flipped") => x.g - lambda * theta,
-        Some("decay-of-previous-gradient") => x.g + lambda * x.previous_g,
-        _ => libm::fma(lambda, theta, x.g),
-    };
-    let (u, moments) = adam::direction_f64(x, g, hyper, h.conventions.choices(), wrong)?;
-    let theta = match wrong {
-        Some("decay-decoupled") => theta - x.eta * (u + lambda * theta),
-        Some("ascent") => theta + x.eta * u,
-        _ => theta - x.eta * u,
-    };
-    Ok(Updated { theta, moments })
-}
-
-fn evaluate_json(value: Value, wrong: Wrong) -> Result<Value> {
-    evaluate(&state::read(value, |h: &Hyperparameters| adam::moments(h.conventions.amsgrad))?, wrong)
+fn evaluate(value: Value) -> Result<Value> {
+    oracle(&state::read(value, Hyperparameters::moments)?)
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------
 
-fn symbols(x: &Inputs, t: i32) -> Symbols {
+fn symbols(x: &Inputs, t: i64) -> Symbols {
     Symbols {
         theta: x.real("theta"),
         eta: x.rate("eta"),
@@ -165,7 +175,9 @@ fn symbols(x: &Inputs, t: i32) -> Symbols {
 fn wrong_step(id: &'static str) -> Instance {
     Instance::equal("t = 2", |x| {
         let s = symbols(x, 2);
-        vec![(step(&s, Conventions::default(), None), step(&s, Conventions::default(), Some(id)))]
+        let all = |(theta, moments): (Expr, Vec<Expr>)| [vec![theta], moments].concat();
+        let right = all(step(&s, Conventions::default(), None));
+        right.into_iter().zip(all(step(&s, Conventions::default(), Some(id)))).collect()
     })
 }
 
@@ -292,7 +304,7 @@ fn claims() -> Vec<Claim> {
             let total = s.adam.g + s.lambda * s.theta;
             x.assume_positive(total);
             (s.adam.m, s.adam.v) = (constant(0), constant(0));
-            vec![(step(&s, Conventions::default(), None), s.theta - first_step(total, s.adam.eps, s.eta))]
+            vec![(step(&s, Conventions::default(), None).0, s.theta - first_step(total, s.adam.eps, s.eta))]
         }))
         .control(
             "decay-missing",
@@ -300,7 +312,7 @@ fn claims() -> Vec<Claim> {
                 let mut s = symbols(x, 1);
                 x.assume_positive(s.adam.g);
                 (s.adam.m, s.adam.v) = (constant(0), constant(0));
-                vec![(step(&s, Conventions::default(), None), s.theta - first_step(s.adam.g, s.adam.eps, s.eta))]
+                vec![(step(&s, Conventions::default(), None).0, s.theta - first_step(s.adam.g, s.adam.eps, s.eta))]
             }),
         ),
     ]
@@ -318,6 +330,7 @@ pub const FORMULA: Formula = Formula {
     output: "steps, one entry per step: params, m, v (and v_max with amsgrad)",
     axes: &[Epsilon::AXIS, BiasCorrection::AXIS, Amsgrad::AXIS, StepCount::AXIS],
     mistakes: MISTAKES,
-    evaluate: evaluate_json,
+    evaluate,
+    definition,
     claims,
 };

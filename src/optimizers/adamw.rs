@@ -10,11 +10,11 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, constant, ratio};
-use crate::formula::{Formula, Mistake};
+use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Wrong};
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::state::{self, Element, Problem, Updated};
+use crate::optimizers::state::{self, Problem, Updated};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -60,6 +60,16 @@ pub struct Hyperparameters {
     pub conventions: Conventions,
 }
 
+impl Hyperparameters {
+    fn adam(&self) -> Hyper {
+        Hyper { beta1: self.beta1, beta2: self.beta2, eps: self.eps }
+    }
+
+    fn moments(&self) -> &'static [&'static str] {
+        adam::moments(self.conventions.amsgrad)
+    }
+}
+
 impl Default for Hyperparameters {
     fn default() -> Self {
         Hyperparameters { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, conventions: Conventions::default() }
@@ -83,21 +93,22 @@ pub struct Symbols {
     pub adam: adam::Symbols,
 }
 
-/// θ′
-pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Expr {
+/// θ′ and the new moments
+pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> (Expr, Vec<Expr>) {
     let Symbols { theta, eta, eta_1, lambda, mut adam } = *x;
     if wrong == Some("decay-coupled") {
         adam.g = adam.g + lambda * theta;
-        return theta - eta * adam::direction(&adam, conventions.choices(), None).u;
     }
-    let u = adam::direction(&adam, conventions.choices(), wrong).u;
-    match wrong {
-        Some("decay-missing") => theta - eta * u,
+    let direction = adam::direction(&adam, conventions.choices(), wrong);
+    let u = direction.u;
+    let theta = match wrong {
+        Some("decay-coupled" | "decay-missing") => theta - eta * u,
         Some("decay-flipped") => theta - eta * (u - lambda * theta),
         Some("decay-of-squared-rate") => theta - eta * (u + eta * lambda * theta),
         Some("ascent") => theta + eta * (u - lambda * theta),
         _ => decay::step(conventions.decay, theta, u, eta, eta_1, lambda),
-    }
+    };
+    (theta, direction.moments())
 }
 
 /// PyTorch's order: decay first, then the rate over the bias correction times m over the corrected root.
@@ -110,6 +121,22 @@ pub fn textbook(x: &Symbols) -> Expr {
     theta - x.eta / adam::bias(a.beta1, a.t) * (m / denominator)
 }
 
+/// The definitions of all steps of an input.
+fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let problem = state::read(input.clone(), Hyperparameters::moments)?;
+    let h = &problem.hyper;
+    Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
+        let symbols = Symbols {
+            theta: numbers.number("theta", x.theta),
+            eta: numbers.number("eta", x.eta),
+            eta_1: numbers.number("eta_1", x.eta_1),
+            lambda: numbers.number("lambda", h.weight_decay),
+            adam: adam::Symbols::of(x, h.adam(), numbers),
+        };
+        step(&symbols, h.conventions, wrong)
+    }))
+}
+
 // ---- oracle -----------------------------------------------------------------------------------
 
 /// Runs every step of a problem.
@@ -119,41 +146,29 @@ pub fn textbook(x: &Symbols) -> Expr {
 /// # Errors
 /// Where a hyperparameter is outside its domain, a denominator is zero or a moment leaves the range.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
-    evaluate(problem, None)
+    let h = &problem.hyper;
+    check(problem)?;
+    let conventions = h.conventions;
+    state::run(problem, h.moments(), conventions.step_count.counting(), |x| {
+        let (u, moments) = adam::direction_f64(x, x.g, h.adam(), conventions.choices())?;
+        let theta = decay::step_f64(conventions.decay, x.theta, u, x.eta, x.eta_1, h.weight_decay);
+        Ok(Updated { theta, moments })
+    })
 }
 
-fn evaluate(problem: &Problem<Hyperparameters>, wrong: Wrong) -> Result<Value> {
-    let h = problem.hyper;
-    let hyper = Hyper { beta1: h.beta1, beta2: h.beta2, eps: h.eps };
-    hyper.check()?;
-    domain::non_negative("weight_decay", h.weight_decay)?;
-    decay::check(h.conventions.decay, problem.rates[0])?;
-    let names = adam::moments(h.conventions.amsgrad);
-    state::run(problem, names, h.conventions.step_count.counting(), |x| updated(x, hyper, &h, wrong))
+fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
+    problem.hyper.adam().check()?;
+    domain::non_negative("weight_decay", problem.hyper.weight_decay)?;
+    decay::check(problem.hyper.conventions.decay, problem.rates[0])
 }
 
-fn updated(x: &Element, hyper: Hyper, h: &Hyperparameters, wrong: Wrong) -> Result<Updated> {
-    let (theta, eta, lambda) = (x.theta, x.eta, h.weight_decay);
-    let coupled = wrong == Some("decay-coupled");
-    let g = if coupled { x.g + lambda * theta } else { x.g };
-    let (u, moments) = adam::direction_f64(x, g, hyper, h.conventions.choices(), wrong)?;
-    let theta = match wrong {
-        Some("decay-coupled" | "decay-missing") => theta - eta * u,
-        Some("decay-flipped") => theta - eta * (u - lambda * theta),
-        Some("decay-of-squared-rate") => theta - eta * (u + eta * lambda * theta),
-        Some("ascent") => theta + eta * (u - lambda * theta),
-        _ => decay::step_f64(h.conventions.decay, theta, u, eta, x.eta_1, lambda),
-    };
-    Ok(Updated { theta, moments })
-}
-
-fn evaluate_json(value: Value, wrong: Wrong) -> Result<Value> {
-    evaluate(&state::read(value, |h: &Hyperparameters| adam::moments(h.conventions.amsgrad))?, wrong)
+fn evaluate(value: Value) -> Result<Value> {
+    oracle(&state::read(value, Hyperparameters::moments)?)
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------
 
-fn symbols(x: &Inputs, t: i32) -> Symbols {
+fn symbols(x: &Inputs, t: i64) -> Symbols {
     Symbols {
         theta: x.real("theta"),
         eta: x.rate("eta"),
@@ -176,7 +191,9 @@ fn symbols(x: &Inputs, t: i32) -> Symbols {
 fn wrong_step(id: &'static str) -> Instance {
     Instance::equal("t = 2", |x| {
         let s = symbols(x, 2);
-        vec![(step(&s, Conventions::default(), None), step(&s, Conventions::default(), Some(id)))]
+        let all = |(theta, moments): (Expr, Vec<Expr>)| [vec![theta], moments].concat();
+        let right = all(step(&s, Conventions::default(), None));
+        right.into_iter().zip(all(step(&s, Conventions::default(), Some(id)))).collect()
     })
 }
 
@@ -295,14 +312,14 @@ fn claims() -> Vec<Claim> {
         .at_all([1, 2, 10].map(|t| {
             Instance::gradient(format!("t = {t}"), |x| {
                 let s = symbols(x, t);
-                (step(&s, Conventions::default(), None), vec![s.lambda], vec![-(s.eta * s.theta)])
+                (step(&s, Conventions::default(), None).0, vec![s.lambda], vec![-(s.eta * s.theta)])
             })
         }))
         .control(
             "decay-coupled",
             Instance::gradient("t = 2", |x| {
                 let s = symbols(x, 2);
-                (step(&s, Conventions::default(), Some("decay-coupled")), vec![s.lambda], vec![-(s.eta * s.theta)])
+                (step(&s, Conventions::default(), Some("decay-coupled")).0, vec![s.lambda], vec![-(s.eta * s.theta)])
             }),
         ),
         Claim::proved(
@@ -325,10 +342,10 @@ fn claims() -> Vec<Claim> {
             "decay-coupled",
             Instance::equal("t = 2", |x| {
                 let mut s = symbols(x, 2);
-                let with = step(&s, Conventions::default(), Some("decay-coupled"));
+                let with = step(&s, Conventions::default(), Some("decay-coupled")).0;
                 let relative = -(s.eta * s.lambda) * s.theta;
                 s.lambda = constant(0);
-                vec![(with - step(&s, Conventions::default(), None), relative)]
+                vec![(with - step(&s, Conventions::default(), None).0, relative)]
             }),
         ),
         Claim::proved(
@@ -352,7 +369,7 @@ fn claims() -> Vec<Claim> {
             "ascent",
             Instance::equal("t = 2", |x| {
                 let s = symbols(x, 2);
-                vec![(textbook(&s), step(&s, Conventions::default(), Some("ascent")))]
+                vec![(textbook(&s), step(&s, Conventions::default(), Some("ascent")).0)]
             }),
         ),
         Claim::verified(
@@ -363,7 +380,7 @@ fn claims() -> Vec<Claim> {
         .at_all([1, 2, 1000].map(|t| {
             Instance::equal(format!("t = {t}"), |x| {
                 let s = symbols(x, t);
-                vec![(textbook(&s), step(&s, Conventions::default(), None))]
+                vec![(textbook(&s), step(&s, Conventions::default(), None).0)]
             })
         }))
         .control("step-late", wrong_step("step-late")),
@@ -490,7 +507,7 @@ fn amsgrad_forms(bias_correction: BiasCorrection) -> Instance {
 }
 
 /// The moments after `t` equal gradients, corrected with the count `counted`, against g and g².
-fn constant_gradient(t: i32, counted: i32) -> Instance {
+fn constant_gradient(t: i64, counted: i64) -> Instance {
     Instance::equal(format!("t = {t}"), |x| {
         let (g, beta1, beta2) = (x.real("g"), x.unit("beta1"), x.unit("beta2"));
         let (mut m, mut v) = (constant(0), constant(0));
@@ -509,7 +526,7 @@ fn step_bound(gradients: &[Expr], beta1: Expr, beta2: Expr) -> Vec<(Expr, Expr)>
         m = beta1 * m + (1 - beta1) * g;
         v = beta2 * v + (1 - beta2) * g.squared();
     }
-    let t = gradients.len() as i32;
+    let t = gradients.len() as i64;
     vec![(v / adam::bias(beta2, t), (m / adam::bias(beta1, t)).squared())]
 }
 
@@ -526,6 +543,7 @@ weight_decay (0.1)",
     output: "steps, one entry per step: params, m, v (and v_max with amsgrad)",
     axes: &[Decay::AXIS, Epsilon::AXIS, BiasCorrection::AXIS, Amsgrad::AXIS, StepCount::AXIS],
     mistakes: MISTAKES,
-    evaluate: evaluate_json,
+    evaluate,
+    definition,
     claims,
 };

@@ -10,9 +10,9 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, sum};
-use crate::formula::{Formula, Mistake, NoConventions};
+use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
 use crate::json;
-use crate::optimizers::state::{self, Counting, Element, Problem, Updated};
+use crate::optimizers::state::{self, Counting, Problem, Updated};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,9 +35,20 @@ pub struct Hyperparameters {
     pub conventions: NoConventions,
 }
 
-const MOMENTS: &[&str] = &["buf"];
+impl Hyperparameters {
+    fn check(&self) -> Result<()> {
+        domain::fraction("momentum", self.momentum)?;
+        domain::fraction("dampening", self.dampening)?;
+        domain::non_negative("weight_decay", self.weight_decay)?;
+        if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
+            let found = format!("true with momentum {} and dampening {}", self.momentum, self.dampening);
+            return Err(Error::domain("nesterov", found, "true only with momentum above 0 and dampening 0"));
+        }
+        Ok(())
+    }
+}
 
-type Wrong<'a> = Option<&'a str>;
+const MOMENTS: &[&str] = &["buf"];
 
 // ---- definition -------------------------------------------------------------------------------
 
@@ -58,7 +69,7 @@ pub struct Symbols {
     pub dampening: Expr,
     /// λ
     pub lambda: Expr,
-    /// Whether it is the tensor's first step.
+    /// Whether buf′ is g alone: at the tensor's first step, and where μ = 0.
     pub first: bool,
 }
 
@@ -86,6 +97,26 @@ pub fn step(x: &Symbols, nesterov: bool, wrong: Wrong) -> (Expr, Expr) {
     (theta, buf)
 }
 
+/// The definitions of all steps of an input.
+fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
+    let h = &problem.hyper;
+    Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
+        let symbols = Symbols {
+            theta: numbers.number("theta", x.theta),
+            g: numbers.number("g", x.g),
+            buf: numbers.number("buf", x.moments[0]),
+            eta: numbers.number("eta", x.eta),
+            mu: numbers.number("momentum", h.momentum),
+            dampening: numbers.number("dampening", h.dampening),
+            lambda: numbers.number("weight_decay", h.weight_decay),
+            first: x.first || h.momentum == 0.0,
+        };
+        let (theta, buf) = step(&symbols, h.nesterov, wrong);
+        (theta, vec![buf])
+    }))
+}
+
 // ---- oracle -----------------------------------------------------------------------------------
 
 /// Runs every step of a problem; θ′ and buf′ within 1e5 ulp of their largest terms.
@@ -93,47 +124,20 @@ pub fn step(x: &Symbols, nesterov: bool, wrong: Wrong) -> (Expr, Expr) {
 /// # Errors
 /// Where a hyperparameter is outside its domain, or the buffer leaves the range.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
-    evaluate(problem, None)
+    let h = &problem.hyper;
+    h.check()?;
+    state::run(problem, MOMENTS, Counting::PerTensor, |x| {
+        // each sum of two terms that may cancel is rounded once
+        let g = libm::fma(h.weight_decay, x.theta, x.g);
+        let whole = x.first || h.momentum == 0.0;
+        let buf = if whole { g } else { libm::fma(h.momentum, x.moments[0], (1.0 - h.dampening) * g) };
+        let moved = if h.nesterov { libm::fma(h.momentum, buf, g) } else { buf };
+        Ok(Updated { theta: libm::fma(-x.eta, moved, x.theta), moments: [buf, 0.0, 0.0] })
+    })
 }
 
-fn evaluate(problem: &Problem<Hyperparameters>, wrong: Wrong) -> Result<Value> {
-    let h = problem.hyper;
-    domain::fraction("momentum", h.momentum)?;
-    domain::fraction("dampening", h.dampening)?;
-    domain::non_negative("weight_decay", h.weight_decay)?;
-    if h.nesterov && (h.momentum == 0.0 || h.dampening != 0.0) {
-        let found = format!("true with momentum {} and dampening {}", h.momentum, h.dampening);
-        return Err(Error::domain("nesterov", found, "true only with momentum above 0 and dampening 0"));
-    }
-    state::run(problem, MOMENTS, Counting::PerTensor, |x| Ok(updated(x, &h, wrong)))
-}
-
-fn updated(x: &Element, h: &Hyperparameters, wrong: Wrong) -> Updated {
-    let (theta, mu, lambda) = (x.theta, h.momentum, h.weight_decay);
-    let g = match wrong {
-        Some("decay-missing") => x.g,
-        Some("decay-flipped") => x.g - lambda * theta,
-        _ => x.g + lambda * theta,
-    };
-    let old = x.moments[0];
-    let kept = match wrong {
-        Some("dampening-on-buffer") => mu * (1.0 - h.dampening) * old + g,
-        Some("averaged") => mu * old + (1.0 - mu) * g,
-        _ => mu * old + (1.0 - h.dampening) * g,
-    };
-    let start = if wrong == Some("first-step-dampened") { (1.0 - h.dampening) * g } else { g };
-    let buf = if x.first || mu == 0.0 { start } else { kept };
-    let moved = match (h.nesterov, wrong) {
-        (true, Some("nesterov-of-old-buffer")) => g + mu * old,
-        (true, _) => g + mu * buf,
-        (false, _) => buf,
-    };
-    let theta = if wrong == Some("ascent") { theta + x.eta * moved } else { theta - x.eta * moved };
-    Updated { theta, moments: [buf, 0.0, 0.0] }
-}
-
-fn evaluate_json(value: Value, wrong: Wrong) -> Result<Value> {
-    evaluate(&state::read(value, |_: &Hyperparameters| MOMENTS)?, wrong)
+fn evaluate(value: Value) -> Result<Value> {
+    oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------
@@ -213,7 +217,7 @@ fn claims() -> Vec<Claim> {
             .at_all([1, 3, 6].map(|n| {
                 Instance::equal(format!("{n} steps"), |x| {
                     let (g, mu) = (x.reals("g", n), x.unit("mu"));
-                    let unrolled = sum((0..n).map(|i| mu.powi((n - 1 - i) as i32) * g[i]));
+                    let unrolled = sum((0..n).map(|i| mu.powi((n - 1 - i) as i64) * g[i]));
                     vec![(buffer(&g, mu), unrolled)]
                 })
             }))
@@ -301,6 +305,7 @@ pub const FORMULA: Formula = Formula {
     output: "steps, one entry per step: params, buf",
     axes: &[],
     mistakes: MISTAKES,
-    evaluate: evaluate_json,
+    evaluate,
+    definition,
     claims,
 };

@@ -5,6 +5,8 @@
 
 use crate::domain;
 use crate::error::{Error, Result};
+use crate::expression::Expr;
+use crate::formula::{Defined, Numbers};
 use crate::json;
 use crate::json::one_or_more::Rates;
 use serde::Deserialize;
@@ -215,6 +217,43 @@ fn validate<H>(problem: &Problem<H>, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Every parameter at every step in which it gets a gradient, in order; θ and the moments are
+/// those of the start, for whoever walks along to bring up to date.
+fn elements<H>(problem: &Problem<H>, counting: Counting) -> Vec<Element> {
+    let mut counts: Vec<u64> = problem.state.iter().map(|s| s.step).collect();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let mut previous: Vec<Vec<f64>> = problem.params.iter().map(|p| vec![0.0; p.len()]).collect();
+    let mut all = Vec::new();
+    for (step, gradients) in problem.gradients.iter().enumerate() {
+        for (tensor, gradient) in gradients.iter().enumerate() {
+            let Some(gradient) = gradient else { continue };
+            let first = counts[tensor] == 0;
+            counts[tensor] += 1;
+            let t = if counting == Counting::Global { most + step as u64 + 1 } else { counts[tensor] };
+            for (element, &g) in gradient.iter().enumerate() {
+                all.push(Element {
+                    theta: problem.params[tensor][element],
+                    g,
+                    previous_g: previous[tensor][element],
+                    moments: at(&problem.state[tensor].moments, element),
+                    t,
+                    first,
+                    eta: problem.rates[step],
+                    eta_1: problem.rates[0],
+                    place: Place { step, tensor, element },
+                });
+            }
+            previous[tensor].clone_from(gradient);
+        }
+    }
+    all
+}
+
+/// The moments of one element.
+fn at(moments: &[Vec<f64>], element: usize) -> [f64; MOST_MOMENTS] {
+    std::array::from_fn(|m| moments.get(m).map_or(0.0, |list| list[element]))
+}
+
 /// Runs every step, in which `update` moves one parameter.
 pub fn run<H>(
     problem: &Problem<H>,
@@ -224,39 +263,62 @@ pub fn run<H>(
 ) -> Result<Value> {
     let mut params = problem.params.clone();
     let mut state = problem.state.clone();
-    let mut previous: Vec<Vec<f64>> = params.iter().map(|p| vec![0.0; p.len()]).collect();
-    let most = state.iter().map(|s| s.step).max().unwrap_or(0);
+    let elements = elements(problem, counting);
+    let mut coming = elements.iter().peekable();
     let mut steps = Vec::with_capacity(problem.gradients.len());
-    for (k, gradients) in problem.gradients.iter().enumerate() {
-        for (i, gradient) in gradients.iter().enumerate() {
-            let Some(gradient) = gradient else { continue };
-            let first = state[i].step == 0;
-            state[i].step += 1;
-            let t = if counting == Counting::Global { most + k as u64 + 1 } else { state[i].step };
-            for (j, &g) in gradient.iter().enumerate() {
-                let mut moments = [0.0; MOST_MOMENTS];
-                moments.iter_mut().zip(&state[i].moments).for_each(|(to, from)| *to = from[j]);
-                let place = Place { step: k, tensor: i, element: j };
-                let theta = domain::finite(&place.of("params"), params[i][j])?;
-                let (eta, eta_1) = (problem.rates[k], problem.rates[0]);
-                let element = Element { theta, g, previous_g: previous[i][j], moments, t, first, eta, eta_1, place };
-                let updated = update(&element)?;
-                if updated.theta.is_nan() {
-                    return Err(Error::Overflow { place: place.of("params") });
-                }
-                params[i][j] = updated.theta;
-                for (m, name) in names.iter().enumerate() {
-                    if !updated.moments[m].is_finite() {
-                        return Err(Error::Overflow { place: place.of(name) });
-                    }
-                    state[i].moments[m][j] = updated.moments[m];
-                }
+    for step in 0..problem.gradients.len() {
+        while let Some(x) = coming.next_if(|x| x.place.step == step) {
+            let Place { tensor, element, .. } = x.place;
+            let theta = domain::finite(&x.place.of("params"), params[tensor][element])?;
+            let updated = update(&Element { theta, moments: at(&state[tensor].moments, element), ..*x })?;
+            if updated.theta.is_nan() {
+                return Err(Error::Overflow { place: x.place.of("params") });
             }
-            previous[i].clone_from(gradient);
+            params[tensor][element] = updated.theta;
+            for (m, name) in names.iter().enumerate() {
+                if !updated.moments[m].is_finite() {
+                    return Err(Error::Overflow { place: x.place.of(name) });
+                }
+                state[tensor].moments[m][element] = updated.moments[m];
+            }
         }
         steps.push(report(&params, &state, names));
     }
     Ok(Value::from(Map::from_iter([("steps".to_string(), Value::from(steps))])))
+}
+
+/// The definitions of every step, each starting from the state that `output` reports before it.
+/// `define` declares an element's numbers and gives θ′ and the new moments.
+pub fn define<H>(
+    problem: &Problem<H>,
+    names: &[&'static str],
+    counting: Counting,
+    output: &Value,
+    define: impl Fn(&Element, &Numbers) -> (Expr, Vec<Expr>),
+) -> Vec<Defined> {
+    let reported =
+        |step: usize, name: &str, place: Place| output["steps"][step][name][place.tensor][place.element].as_f64();
+    let started = |x: &Element| {
+        let Some(before) = x.place.step.checked_sub(1) else { return Some(*x) };
+        let theta = reported(before, "params", x.place)?;
+        let mut moments = [0.0; MOST_MOMENTS];
+        for (moment, name) in moments.iter_mut().zip(names) {
+            *moment = reported(before, name, x.place)?;
+        }
+        Some(Element { theta, moments, ..*x })
+    };
+    // a state that is not finite, or missing, has no step to define
+    let elements = elements(problem, counting);
+    let defined = elements.iter().filter_map(started).map(|x| {
+        let Place { step, tensor, element } = x.place;
+        Defined::build(|numbers| {
+            let (theta, moments) = define(&x, numbers);
+            let fields = std::iter::once(&"params").chain(names);
+            let place = |field: &&str| format!("/steps/{step}/{field}/{tensor}/{element}");
+            fields.map(place).zip(std::iter::once(theta).chain(moments)).collect()
+        })
+    });
+    defined.collect()
 }
 
 fn report(params: &[Vec<f64>], state: &[TensorState], names: &[&'static str]) -> Value {

@@ -1,0 +1,98 @@
+//! The definitions, as graphs on numbers with an error bound, against the anchors: every value
+//! must lie within the bound, and for every mistake one must not.
+
+mod common;
+
+use common::{Anchor, anchors};
+use gradproof::catalog;
+use gradproof::formula::{Formula, Wrong};
+use gradproof::number::{Rounded, Rounding, evaluate, ulp};
+use serde_json::Value;
+
+/// What the definition of a formula says of the anchors' values.
+#[derive(Default)]
+struct Compared {
+    /// Values within a bound that is narrower than a thousandth of the value.
+    agree: usize,
+    /// Values that some bound excludes.
+    differ: Vec<String>,
+}
+
+fn compare(formula: &Formula, anchor: &Anchor, wrong: Wrong, compared: &mut Compared) {
+    let defined = (formula.definition)(&anchor.input, &anchor.output, wrong);
+    for defined in defined.unwrap_or_else(|e| panic!("{}: {e}", anchor.id)) {
+        let inputs: Vec<Rounded> = defined.inputs.iter().map(|&x| Rounded::exact(x)).collect();
+        let outputs = evaluate(&defined.graph, &mut { Rounding::F64 }, &inputs);
+        assert_eq!(outputs.len(), defined.places.len());
+        for (place, value) in defined.places.iter().zip(outputs) {
+            let anchored = anchor.output.pointer(place).unwrap_or_else(|| panic!("{}: no {place}", anchor.id));
+            // no value in the range of f64, or none that the bound can hold
+            let (Some(right), Ok(value)) = (anchored.as_f64(), value) else { continue };
+            if (value.value - right).abs() > value.bound + ulp(right) {
+                let which = format!("{}{place}", anchor.id);
+                compared.differ.push(format!("{which}: {right:e} is not {:e} ± {:e}", value.value, value.bound));
+            } else if value.bound <= 1e-3 * right.abs() || value.bound == 0.0 {
+                compared.agree += 1;
+            }
+        }
+    }
+}
+
+#[test]
+fn every_definition_holds_the_anchors() {
+    for formula in catalog::FORMULAS {
+        let mut compared = Compared::default();
+        for anchor in anchors(formula) {
+            compare(formula, &anchor, None, &mut compared);
+        }
+        assert!(compared.differ.is_empty(), "the definition of {}:\n{}", formula.id, compared.differ.join("\n"));
+        println!("{}: {} values", formula.id, compared.agree);
+        assert!(
+            compared.agree >= 50,
+            "the definition of {} says something of {} values only",
+            formula.id,
+            compared.agree
+        );
+    }
+}
+
+#[test]
+fn every_mistake_shows_at_an_anchor() {
+    for formula in catalog::FORMULAS {
+        for mistake in formula.mistakes {
+            let mut compared = Compared::default();
+            for anchor in anchors(formula) {
+                compare(formula, &anchor, Some(mistake.id), &mut compared);
+            }
+            assert!(!compared.differ.is_empty(), "no anchor of {} shows the mistake {}", formula.id, mistake.id);
+        }
+    }
+}
+
+#[test]
+fn every_convention_changes_the_value_of_an_anchor() {
+    let without = |input: &Value, axis: &str| {
+        let mut input = input.clone();
+        input["conventions"].as_object_mut().map(|c| c.remove(axis));
+        input
+    };
+    for formula in catalog::FORMULAS {
+        let anchors = anchors(formula);
+        for axis in formula.axes {
+            for option in &axis.options[1..] {
+                let chosen = |a: &&Anchor| a.input["conventions"][axis.id].as_str() == Some(option.id);
+                let changes = |a: &Anchor| {
+                    let with = catalog::evaluate(formula.id, a.input.clone());
+                    with != catalog::evaluate(formula.id, without(&a.input, axis.id))
+                };
+                assert!(
+                    anchors.iter().filter(chosen).any(changes),
+                    "no anchor of {} shows {} = {:?}",
+                    formula.id,
+                    axis.id,
+                    option.id
+                );
+            }
+        }
+    }
+}
