@@ -136,7 +136,7 @@ impl IdentityTest<'_> {
             }
             // every difference is tested at the same point, so the bounds add up
             let worst = values.iter().map(|x| field.log2_error(x)).fold(f64::NEG_INFINITY, f64::max);
-            errors.push(worst + (values.len() as f64).log2());
+            errors.push(worst + libm::log2(values.len() as f64));
             characters.push(field.characters().to_vec());
             // k radicands need k + 1 independent rows to be shown independent; 30 more almost surely suffice
             let roots = field.characters().len();

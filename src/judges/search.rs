@@ -221,6 +221,6 @@ pub(super) fn counterexample_at(pairs: &Pairs, point: &[BigRational]) -> Option<
 /// The digits that the enclosure vouches for, at most 15.
 fn decimal(x: Rounded) -> String {
     let size = x.value.abs().max(f64::MIN_POSITIVE);
-    let digits = if x.bound == 0.0 { 15.0 } else { (size / x.bound).log10().floor() };
+    let digits = if x.bound == 0.0 { 15.0 } else { libm::log10(size / x.bound).floor() };
     format!("{:.*e}", digits.clamp(1.0, 15.0) as usize - 1, x.value)
 }

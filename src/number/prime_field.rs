@@ -174,7 +174,7 @@ impl<'a> PrimeField<'a> {
         let roots = self.characters.len() as f64;
         let named = (self.named.len() + self.opaque.len()) as f64;
         let degree = x.degree.numerator.max(x.degree.denominator).max(1.0);
-        roots + degree.log2() + (1.0 + named * (named - 1.0).max(0.0) / 2.0).log2() - self.modulus.log2()
+        roots + libm::log2(degree) + libm::log2(1.0 + named * (named - 1.0).max(0.0) / 2.0) - self.modulus.log2()
     }
 
     fn random(&mut self) -> Complex {

@@ -1,0 +1,253 @@
+//! Bad input: a typed error that names the field, what was found and what is allowed; never a panic,
+//! never a silent NaN.
+
+mod common;
+
+use common::{anchors, number};
+use gradproof::catalog;
+use gradproof::formula::Formula;
+use gradproof::json;
+use serde_json::{Value, json};
+
+fn error(formula: &Formula, input: &Value) -> String {
+    match catalog::evaluate(formula.id, input.clone()) {
+        Err(e) => e.to_string(),
+        Ok(output) => panic!("{} accepts {input} and gives {output}", formula.id),
+    }
+}
+
+/// The first anchor under the default conventions.
+fn good(formula: &Formula) -> Value {
+    let anchor = anchors(formula).into_iter().find(|a| a.input.get("conventions").is_none()).unwrap();
+    assert!(catalog::evaluate(formula.id, anchor.input.clone()).is_ok());
+    anchor.input
+}
+
+#[test]
+fn what_is_not_an_object_is_refused() {
+    for formula in catalog::FORMULAS {
+        for input in [json!(null), json!([]), json!(1), json!("x")] {
+            assert!(error(formula, &input).contains("expected a JSON object"), "{}", formula.id);
+        }
+    }
+}
+
+#[test]
+fn unknown_fields_axes_and_options_are_refused_by_name() {
+    for formula in catalog::FORMULAS {
+        let mut input = good(formula);
+        input["bogus"] = json!(1);
+        assert!(error(formula, &input).contains("bogus"), "{}", formula.id);
+        let mut input = good(formula);
+        input["conventions"] = json!({ "bogus": "x" });
+        assert!(error(formula, &input).contains("bogus"), "{}", formula.id);
+        for axis in formula.axes {
+            let mut input = good(formula);
+            input["conventions"] = json!({ axis.id: "bogus" });
+            let message = error(formula, &input);
+            assert!(message.contains("bogus") && message.contains(axis.id), "{}: {message}", formula.id);
+            assert!(message.contains(axis.options[0].id), "{}: {message} names no option", formula.id);
+        }
+    }
+}
+
+#[test]
+fn a_missing_field_has_a_default_or_is_named() {
+    for formula in catalog::FORMULAS {
+        let input = good(formula);
+        for field in input.as_object().unwrap().keys() {
+            let mut without = input.clone();
+            without.as_object_mut().unwrap().remove(field);
+            if let Err(e) = catalog::evaluate(formula.id, without) {
+                assert!(e.to_string().contains(field.as_str()), "{}: {e} does not name {field}", formula.id);
+            }
+        }
+    }
+}
+
+/// The places of all numbers in a value, as JSON pointers.
+fn numbers(place: String, value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Number(_) => out.push(place),
+        Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| numbers(format!("{place}/{i}"), v, out)),
+        Value::Object(o) => o.iter().for_each(|(k, v)| numbers(format!("{place}/{k}"), v, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_number_may_be_nan_or_infinite_or_a_word() {
+    for formula in catalog::FORMULAS {
+        let input = good(formula);
+        let mut places = Vec::new();
+        numbers(String::new(), &input, &mut places);
+        for place in places {
+            for wrong in [json!("NaN"), json!("Infinity"), json!("x"), json!([]), json!({}), json!(true)] {
+                let mut bad = input.clone();
+                *bad.pointer_mut(&place).unwrap() = wrong.clone();
+                let message = error(formula, &bad);
+                let field = place.split('/').nth(1).unwrap();
+                assert!(message.contains(field), "{} {place} = {wrong}: {message} does not name it", formula.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_of_another_length_is_refused_or_leaves_no_nan() {
+    fn lists(place: String, value: &Value, out: &mut Vec<String>) {
+        if let Value::Array(list) = value {
+            out.push(place.clone());
+            list.iter().enumerate().for_each(|(i, v)| lists(format!("{place}/{i}"), v, out));
+        }
+        if let Value::Object(object) = value {
+            object.iter().for_each(|(k, v)| lists(format!("{place}/{k}"), v, out));
+        }
+    }
+    for formula in catalog::FORMULAS {
+        let input = good(formula);
+        let mut places = Vec::new();
+        lists(String::new(), &input, &mut places);
+        for place in places {
+            let mut bad = input.clone();
+            let list = bad.pointer_mut(&place).unwrap().as_array_mut().unwrap();
+            if list.pop().is_none() {
+                continue;
+            }
+            match catalog::evaluate(formula.id, bad) {
+                Err(e) => {
+                    let field = place.split('/').nth(1).unwrap();
+                    let named = e.to_string().contains(field) || e.to_string().contains("found length");
+                    assert!(named, "{} {place}: {e}", formula.id);
+                }
+                Ok(output) => {
+                    let mut all = Vec::new();
+                    numbers(String::new(), &output, &mut all);
+                    let finite = all.iter().all(|p| number(output.pointer(p).unwrap()).unwrap().is_finite());
+                    assert!(finite, "{} {place}: {output}", formula.id);
+                }
+            }
+        }
+    }
+}
+
+/// Every rule of a domain, each with an input that breaks it and words that the message must have.
+fn rules() -> Vec<(&'static str, Value, &'static [&'static str])> {
+    let adam = |field: &str, value: Value| {
+        let mut input = json!({ "params": [[1.0]], "gradients": [[[1.0]]], "lr": 0.1 });
+        input[field] = value;
+        input
+    };
+    let ce = |logits: Value, targets: Value| json!({ "logits": logits, "targets": targets });
+    let mut all: Vec<(&str, Value, &[&str])> = vec![
+        ("cross-entropy", ce(json!([]), json!([])), &["logits", "length 0", "at least 1 row"]),
+        ("cross-entropy", ce(json!([[]]), json!([0])), &["logits[0]", "length 0"]),
+        (
+            "cross-entropy",
+            ce(json!([[1, 2], [1]]), json!([0, 0])),
+            &["logits[1]", "length 1", "2, as in the first row"],
+        ),
+        ("cross-entropy", ce(json!([[1, 2]]), json!([0, 1])), &["targets", "length 2", "1"]),
+        ("cross-entropy", ce(json!([[1, 2]]), json!([2])), &["targets[0]", "found 2", "0 to 1", "-100"]),
+        ("cross-entropy", ce(json!([[1, 2]]), json!([-1])), &["targets[0]", "found -1"]),
+        ("cross-entropy", ce(json!([[1, 2]]), json!([0.5])), &["targets[0]", "0.5", "whole number"]),
+        ("cross-entropy", ce(json!([["-Infinity", 0]]), json!([0])), &["logits[0][0]", "-Infinity", "target"]),
+        ("cross-entropy", ce(json!([[1, 2]]), json!([-100])), &["targets", "all_ignored"]),
+        (
+            "cross-entropy",
+            json!({ "logits": [["-Infinity", 0]], "targets": [1], "label_smoothing": 0.1 }),
+            &["logits[0][0]", "label_smoothing"],
+        ),
+        (
+            "cross-entropy",
+            json!({ "logits": [[0]], "targets": [0], "label_smoothing": 1.5 }),
+            &["label_smoothing", "1.5", "[0, 1]"],
+        ),
+        (
+            "cross-entropy",
+            json!({ "logits": [[0]], "targets": [0], "label_smoothing": -0.1 }),
+            &["label_smoothing", "-0.1"],
+        ),
+        (
+            "cross-entropy",
+            json!({ "logits": [[0]], "targets": [0], "reduction": "max" }),
+            &["reduction", "max", "mean"],
+        ),
+        (
+            "cross-entropy",
+            json!({ "logits": [[0]], "targets": [0], "conventions": { "smoothing": "others" } }),
+            &["smoothing", "2 classes"],
+        ),
+    ];
+    for formula in ["adamw", "adam-l2"] {
+        all.extend([
+            (formula, adam("beta1", json!(1)), &["beta1", "found 1", "[0, 1)"][..]),
+            (formula, adam("beta2", json!(-0.1)), &["beta2", "-0.1"]),
+            (formula, adam("eps", json!(-1)), &["eps", "-1", "at least 0"]),
+            (formula, adam("weight_decay", json!(-1)), &["weight_decay", "-1"]),
+            (formula, adam("lr", json!(-0.5)), &["lr", "-0.5"]),
+            (formula, adam("lr", json!([0.1, 0.1])), &["lr", "length 2", "1, as gradients has steps"]),
+            (formula, adam("params", json!([])), &["params", "length 0"]),
+            (formula, adam("gradients", json!([])), &["gradients", "length 0", "at least 1 step"]),
+            (formula, adam("gradients", json!([[[1.0, 2.0]]])), &["gradients[0][0]", "length 2", "params[0]"]),
+            (formula, adam("gradients", json!([[[1.0], null]])), &["gradients[0]", "length 2", "tensors"]),
+            (formula, adam("state", json!([{ "step": 1, "m": [0.0] }])), &["state[0]", "v is missing"]),
+            (formula, adam("state", json!([{ "step": -1, "m": [0.0], "v": [0.0] }])), &["state[0].step", "-1"]),
+            (formula, adam("state", json!([{ "step": 0, "m": [0.0], "v": [-1.0] }])), &["state[0].v[0]", "-1"]),
+            (
+                formula,
+                adam("state", json!([{ "step": 0, "m": [0.0], "v": [0.0], "w": [0.0] }])),
+                &["state[0].w", "unknown"],
+            ),
+            (formula, adam("state", json!([{ "step": 0, "m": [0.0, 0.0], "v": [0.0] }])), &["state[0].m", "length 2"]),
+            (formula, adam("state", json!([])), &["state", "length 0", "1, as params"]),
+            (
+                formula,
+                json!({ "params": [[1.0]], "gradients": [[[0.0]]], "lr": 0.1, "eps": 0, "weight_decay": 0 }),
+                &["steps[0].params[0][0]", "division by zero"],
+            ),
+            (
+                formula,
+                json!({ "params": [[1.0]], "gradients": [[[1e200]]], "lr": 0.1 }),
+                &["steps[0].v[0][0]", "past the range"],
+            ),
+        ]);
+    }
+    all.extend([
+        (
+            "adamw",
+            json!({ "params": [[1.0]], "gradients": [[[1.0]]], "lr": 0, "conventions": { "decay": "schedule" } }),
+            &["lr[0]", "above 0"][..],
+        ),
+        ("sgd", adam("momentum", json!(1.5)), &["momentum", "1.5", "[0, 1]"]),
+        ("sgd", adam("dampening", json!(-1)), &["dampening", "-1"]),
+        ("sgd", adam("nesterov", json!(true)), &["nesterov", "momentum 0"]),
+        ("sgd", adam("nesterov", json!(1)), &["nesterov", "expected a boolean"]),
+    ]);
+    all
+}
+
+#[test]
+fn every_rule_is_named_when_it_is_broken() {
+    for (id, input, words) in rules() {
+        let message = error(catalog::formula(id).unwrap(), &input);
+        for word in words {
+            assert!(message.contains(word), "{id} {input}: {message:?} does not say {word:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_that_are_not_json_are_refused() {
+    for text in ["", "{", "{\"logits\": [[1, 2]", "[1e400]", "{\"a\": 1, \"a\": 2}", "nonsense", "{} {}"] {
+        assert!(json::parse(text).unwrap_err().to_string().contains("not JSON"), "{text}");
+    }
+    // depth is limited, so that no text can exhaust the stack
+    assert!(json::parse(&"[".repeat(100_000)).is_err());
+}
+
+#[test]
+fn an_unknown_formula_is_refused_with_the_known_ones() {
+    let message = catalog::evaluate("adam", json!({})).unwrap_err().to_string();
+    assert!(message.contains("\"adam\"") && message.contains("adamw"), "{message}");
+}

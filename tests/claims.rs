@@ -1,0 +1,93 @@
+//! The claims as a whole, and what shows that their judges can tell.
+
+use gradproof::catalog;
+use gradproof::claim::{Control, Verdict};
+use gradproof::judges::{Judge, Opinion, Run};
+use gradproof::verify;
+use std::collections::BTreeSet;
+
+/// Enough points to see a false statement, of which the search alone tries thousands.
+const CASES: usize = 50;
+
+#[test]
+fn there_are_enough_and_their_ids_are_unique() {
+    let claims = catalog::claims();
+    let ids: BTreeSet<&str> = claims.iter().map(|c| c.id).collect();
+    assert_eq!(ids.len(), claims.len(), "two claims have the same id");
+    let proved = claims.iter().filter(|c| c.expected == Verdict::Proved).count();
+    assert!(claims.len() >= 55 && proved >= 25, "{} claims, {proved} to be proved", claims.len());
+}
+
+#[test]
+fn ids_begin_with_a_formula() {
+    for claim in catalog::claims() {
+        let formula = claim.formula();
+        assert!(formula == "across" || catalog::formula(formula).is_ok(), "{} names no formula", claim.id);
+    }
+}
+
+#[test]
+fn every_refuted_claim_is_amended() {
+    let claims = catalog::claims();
+    for claim in claims.iter().filter(|c| c.expected == Verdict::Refuted) {
+        let Control::Amendment(id) = &claim.control else { panic!("{} has no amendment", claim.id) };
+        let amendment = claims.iter().find(|c| c.id == *id).unwrap_or_else(|| panic!("{}: no claim {id}", claim.id));
+        assert_eq!(amendment.amends, Some(claim.id), "{id} does not say that it amends {}", claim.id);
+        assert_ne!(amendment.expected, Verdict::Refuted, "{id} amends a claim and is false itself");
+    }
+    for claim in claims.iter().filter(|c| c.expected != Verdict::Refuted) {
+        assert!(matches!(claim.control, Control::Mistake { .. }), "{} has no false statement as its control", claim.id);
+    }
+}
+
+#[test]
+fn every_claim_is_judged_by_somebody_who_can_tell() {
+    let (all, run) = (catalog::claims(), Run::new(CASES, 3));
+    for claim in &all {
+        let report = verify::decide(claim, &all, &run);
+        let told = report.judges.iter().filter(|j| match claim.expected {
+            Verdict::Refuted => j.control.outcome == "accepted",
+            _ => j.control.outcome == "rejected",
+        });
+        assert!(told.count() > 0, "no judge of {} could tell its control", claim.id);
+    }
+}
+
+#[test]
+fn every_mistake_is_refuted_with_a_counterexample() {
+    let run = Run::new(CASES, 4);
+    for formula in catalog::FORMULAS {
+        for mistake in formula.mistakes {
+            let statement = (mistake.statement)();
+            let finding = Judge::Search.decide(&statement, &run, mistake.id);
+            assert!(
+                matches!(finding.opinion, Opinion::Refutes(_)),
+                "{}: no counterexample to the mistake {}: {:?}",
+                formula.id,
+                mistake.id,
+                finding.opinion
+            );
+        }
+    }
+}
+
+/// Every other judge that knows the kind of statement must reject a mistake too, or say why not.
+#[test]
+fn no_judge_accepts_a_mistake() {
+    let run = Run::new(CASES, 5);
+    for formula in catalog::FORMULAS {
+        for mistake in formula.mistakes {
+            let statement = (mistake.statement)();
+            for judge in Judge::ALL.into_iter().filter(|j| j.judges(&statement)) {
+                let finding = judge.decide(&statement, &run, mistake.id);
+                assert!(
+                    !matches!(finding.opinion, Opinion::Proves { .. } | Opinion::Agrees),
+                    "{}: {} accepts the mistake {}",
+                    formula.id,
+                    judge.name(),
+                    mistake.id
+                );
+            }
+        }
+    }
+}
