@@ -45,3 +45,8 @@ pub mod outside;
 pub mod report;
 pub mod schedules;
 pub mod verify;
+
+/// The README's Rust examples run as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

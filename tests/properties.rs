@@ -1,0 +1,143 @@
+//! Properties of the oracle over intent-named strategies, with shrinking. A failure is kept in
+//! tests/properties.proptest-regressions and tried first ever after.
+
+mod common;
+
+#[path = "common/strategies.rs"]
+mod strategies;
+
+use common::anchors;
+use gradproof::catalog;
+use gradproof::expression::{Graph, variables};
+use gradproof::losses::cross_entropy;
+use gradproof::number::{Rounded, Rounding, evaluate_all, ulp};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use strategies::*;
+
+fn cross_entropy_of(z: &[f64], y: usize, epsilon: f64) -> Value {
+    let input = json!({ "logits": [z], "targets": [y], "label_smoothing": epsilon });
+    catalog::evaluate("cross-entropy", input).unwrap()
+}
+
+fn list(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+proptest! {
+    /// The textbook algorithm with its running error bound holds the oracle's loss.
+    #[test]
+    fn cross_entropy_lies_within_the_bound_of_the_textbook(z in logits(1..8), at in any::<prop::sample::Index>()) {
+        let y = at.index(z.len());
+        let graph = Graph::build(|| vec![cross_entropy::textbook(&variables("z", z.len()), y)]);
+        let inputs: Vec<Rounded> = z.iter().map(|&z| Rounded::exact(z)).collect();
+        let bound = evaluate_all(&graph, &mut { Rounding::F64 }, &inputs).unwrap()[0];
+        let loss = cross_entropy_of(&z, y, 0.0)["loss"].as_f64().unwrap();
+        prop_assert!((loss - bound.value).abs() <= bound.bound + 1e5 * ulp(loss), "{loss} against {bound:?}");
+    }
+
+    /// The gradient of a row lies in [−1, 1], sums to zero, and is negative at most at the target.
+    #[test]
+    fn cross_entropy_gradients_are_differences_of_distributions(
+        z in logits(1..8), at in any::<prop::sample::Index>(), epsilon in prop_oneof![Just(0.0), probabilities()],
+    ) {
+        let y = at.index(z.len());
+        let output = cross_entropy_of(&z, y, epsilon);
+        let gradient = list(&output["gradient"][0]);
+        prop_assert!(gradient.iter().all(|g| (-1.0..=1.0).contains(g)));
+        // each component is within 1e5 ulp of 1
+        prop_assert!(gradient.iter().sum::<f64>().abs() <= gradient.len() as f64 * 1e5 * f64::EPSILON);
+        if epsilon == 0.0 {
+            prop_assert!(gradient.iter().enumerate().all(|(i, &g)| (g <= 0.0) == (i == y) || g == 0.0));
+            prop_assert!(output["loss"].as_f64().unwrap() >= 0.0);
+        }
+    }
+
+    /// A first step from zero moments is η g/(|g| + ε), with the decay beside it.
+    #[test]
+    fn the_first_step_of_adamw_is_known(
+        g in gradients(1..4), theta in -3.0..3.0f64, eta in learning_rates(), lambda in learning_rates(),
+        beta1 in probabilities(), beta2 in probabilities(),
+    ) {
+        let params = vec![theta; g.len()];
+        let input = json!({ "params": [params], "gradients": [[g]], "lr": eta, "beta1": beta1, "beta2": beta2,
+                            "eps": 1e-8, "weight_decay": lambda });
+        let output = catalog::evaluate("adamw", input).unwrap();
+        let moved = list(&output["steps"][0]["params"][0]);
+        for (g, moved) in g.iter().zip(moved) {
+            let right = theta - eta * (g / (g.abs() + 1e-8) + lambda * theta);
+            // the promise is about the largest term
+            let scale = theta.abs().max(eta).max(right.abs());
+            prop_assert!((moved - right).abs() <= 1e5 * ulp(scale), "{moved} and not {right}");
+        }
+    }
+
+    /// Moments are means: m′ lies between m and g, v′ between v and g².
+    #[test]
+    fn moments_are_means(
+        g in gradients(2..5), earlier in gradients(2..5), eta in learning_rates(), beta in probabilities(),
+    ) {
+        let n = g.len().min(earlier.len());
+        let input = json!({ "params": [vec![0.5; n]], "gradients": [[earlier[..n]], [g[..n]]], "lr": eta,
+                            "beta1": beta, "beta2": beta, "weight_decay": 0.0 });
+        for formula in ["adamw", "adam-l2"] {
+            let output = catalog::evaluate(formula, input.clone()).unwrap();
+            for (name, power) in [("m", 1), ("v", 2)] {
+                let before = list(&output["steps"][0][name][0]);
+                let after = list(&output["steps"][1][name][0]);
+                for i in 0..n {
+                    let target = g[i].powi(power);
+                    let (low, high) = (before[i].min(target), before[i].max(target));
+                    let slack = 1e5 * ulp(low.abs().max(high.abs()));
+                    prop_assert!(after[i] >= low - slack && after[i] <= high + slack, "{formula} {name}");
+                }
+            }
+        }
+    }
+
+    /// Without momentum and decay SGD is θ − ηg, and scaling everything by a power of two scales the outcome.
+    #[test]
+    fn sgd_is_linear(g in gradients(3), theta in gradients(3), eta in learning_rates(), k in -20i32..20) {
+        let scale = 2f64.powi(k);
+        let run = |factor: f64| {
+            let scaled = |x: &[f64]| x.iter().map(|x| x * factor).collect::<Vec<_>>();
+            let input = json!({ "params": [scaled(&theta)], "gradients": [[scaled(&g)], [scaled(&g)]], "lr": eta,
+                                "momentum": 0.5, "weight_decay": 0.25 });
+            list(&catalog::evaluate("sgd", input).unwrap()["steps"][1]["params"][0])
+        };
+        for (one, scaled) in run(1.0).into_iter().zip(run(scale)) {
+            // exact but for the subnormal range
+            prop_assert!((one * scale - scaled).abs() <= 4.0 * ulp(scaled), "{one} {scaled}");
+        }
+    }
+
+    /// Whatever is done to an input, the answer is an output or an error.
+    #[test]
+    fn no_input_panics(seed in any::<prop::sample::Index>(), which in any::<prop::sample::Index>(),
+                       place in any::<prop::sample::Index>(), wrong in 0..12usize) {
+        let formula = &catalog::FORMULAS[seed.index(catalog::FORMULAS.len())];
+        let anchors = anchors(formula);
+        let mut input = anchors[which.index(anchors.len())].input.clone();
+        let mut places = Vec::new();
+        leaves(String::new(), &input, &mut places);
+        let place = &places[place.index(places.len())];
+        let values = [json!(0), json!(-1), json!(1e308), json!(-1e308), json!(5e-324), json!(1e17), json!(null),
+                      json!("NaN"), json!("-Infinity"), json!([]), json!([[0.5]]), json!({})];
+        *input.pointer_mut(place).unwrap() = values[wrong].clone();
+        if let Ok(output) = catalog::evaluate(formula.id, input.clone()) {
+            let allowed = input["conventions"]["all_ignored"] == json!("nan");
+            prop_assert!(allowed || !output.to_string().contains("NaN"), "{} {input} gives {output}", formula.id);
+        }
+    }
+}
+
+/// The places of everything in a value that has no parts.
+fn leaves(place: String, value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().enumerate().for_each(|(i, v)| leaves(format!("{place}/{i}"), v, out));
+        }
+        Value::Object(o) if !o.is_empty() => o.iter().for_each(|(k, v)| leaves(format!("{place}/{k}"), v, out)),
+        _ => out.push(place),
+    }
+}

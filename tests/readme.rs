@@ -1,0 +1,39 @@
+//! The README: its table of formulas is the catalog's, and what it shows of the command is true.
+
+use gradproof::catalog;
+
+const BEGIN: &str = "<!-- formulas: generated from the catalog, checked by tests/readme.rs -->\n";
+const END: &str = "<!-- end of formulas -->";
+
+fn table() -> String {
+    let mut table = String::from("\n| id | formula | equation | conventions | mistakes |\n|---|---|---|---|---|\n");
+    for f in catalog::FORMULAS {
+        let axes: Vec<String> = f.axes.iter().map(|a| format!("`{}`", a.id)).collect();
+        let equation = f.equation.replace('|', "\\|");
+        let axes = if axes.is_empty() { "none".into() } else { axes.join(", ") };
+        table += &format!("| `{}` | {} | {equation} | {axes} | {} |\n", f.id, f.name, f.mistakes.len());
+    }
+    table + "\n"
+}
+
+#[test]
+fn the_table_of_formulas_is_the_catalog() {
+    let path = format!("{}/README.md", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let start = text.find(BEGIN).unwrap() + BEGIN.len();
+    let end = text.find(END).unwrap();
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, format!("{}{}{}", &text[..start], table(), &text[end..])).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], table(), "stale: UPDATE_README=1 cargo test --test readme");
+}
+
+#[test]
+fn the_shown_output_is_what_the_oracle_gives() {
+    let text = include_str!("../README.md");
+    let input = text.split("echo '").nth(1).unwrap().split('\'').next().unwrap();
+    let shown = text.split("```json\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let output = catalog::evaluate("cross-entropy", gradproof::json::parse(input).unwrap()).unwrap();
+    assert_eq!(output.to_string(), shown);
+}
