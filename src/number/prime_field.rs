@@ -544,7 +544,7 @@ mod tests {
         let modulus = Modulus::draw(&mut rng);
         let mut field = PrimeField::new(&modulus, rng, Vec::new());
         let x = field.variable(true);
-        let [square, slope] = evaluate_all(&graph, &mut field, &[x.clone()]).unwrap().try_into().unwrap();
+        let [square, slope] = evaluate_all(&graph, &mut field, std::slice::from_ref(&x)).unwrap().try_into().unwrap();
         let predicted = field.product(&slope, &x.derivative()).unwrap();
         assert_eq!(square.derivative().value, predicted.value);
     }
