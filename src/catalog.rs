@@ -5,10 +5,19 @@ use crate::error::{Error, Result};
 use crate::formula::Formula;
 use crate::losses;
 use crate::optimizers;
+use crate::schedules;
 use serde_json::Value;
 
 /// The catalog. A new formula is one line here.
-pub const FORMULAS: &[Formula] = &[losses::cross_entropy::FORMULA, optimizers::adamw::FORMULA];
+pub const FORMULAS: &[Formula] = &[
+    losses::cross_entropy::FORMULA,
+    optimizers::adamw::FORMULA,
+    schedules::cosine::FORMULA,
+    schedules::wsd::FORMULA,
+    schedules::linear::FORMULA,
+    schedules::inverse_sqrt::FORMULA,
+    schedules::noam::FORMULA,
+];
 
 /// The formula with this id.
 ///

@@ -10,4 +10,5 @@ pub mod judges;
 pub mod losses;
 pub mod number;
 pub mod optimizers;
+pub mod schedules;
 pub mod verify;

@@ -1,0 +1,7 @@
+//! The claims about cosine.
+
+use crate::claim::Claim;
+
+pub(super) fn claims() -> Vec<Claim> {
+    vec![]
+}
