@@ -112,9 +112,7 @@ fn evaluate(input: &Input, wrong: Wrong) -> Result<Vec<f64>> {
             Some("warmup-not-subtracted") => with(s, total_steps),
             Some("decay-steps-minus-warmup") => with(k, total_steps),
             Some("half-period-missing") => with(2 * k, n),
-            Some("pi-missing") => {
-                decay::between_f64(plan.max, plan.min, (1.0 + libm::cos(k as f64 / n as f64)) / 2.0)
-            }
+            Some("pi-missing") => decay::between_f64(plan.max, plan.min, (1.0 + libm::cos(k as f64 / n as f64)) / 2.0),
             _ => with(k, n),
         }
     })

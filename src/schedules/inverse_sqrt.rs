@@ -160,34 +160,42 @@ fn four_times_the_step(of_square: fn(Expr) -> Expr) -> Instance {
 
 fn claims() -> Vec<Claim> {
     vec![
-        Claim::proved("inverse-sqrt/meets-the-warmup", Identity, "at s = W the rate is max, where the warm-up was going")
-            .source(Source::guide("3.3", "Inverse Sqrt | Linear | 1/√t | 缓慢 | Transformer 原版"))
-            .at(Instance::equal("W as a symbol", |x| {
+        Claim::proved(
+            "inverse-sqrt/meets-the-warmup",
+            Identity,
+            "at s = W the rate is max, where the warm-up was going",
+        )
+        .source(Source::guide("3.3", "Inverse Sqrt | Linear | 1/√t | 缓慢 | Transformer 原版"))
+        .at(Instance::equal("W as a symbol", |x| {
+            let (max, w) = (x.positive("max"), x.positive("W"));
+            let rising = max * warmup::multiplier(Warmup::Step, w, w);
+            vec![(inverse_sqrt(max, w, w), max), (rising, max)]
+        }))
+        .control(
+            "timescale-ignored",
+            Instance::equal("W as a symbol", |x| {
                 let (max, w) = (x.positive("max"), x.positive("W"));
-                let rising = max * warmup::multiplier(Warmup::Step, w, w);
-                vec![(inverse_sqrt(max, w, w), max), (rising, max)]
-            }))
-            .control(
-                "timescale-ignored",
-                Instance::equal("W as a symbol", |x| {
-                    let (max, w) = (x.positive("max"), x.positive("W"));
-                    vec![(max / w.sqrt(), max)]
-                }),
-            ),
-        Claim::proved("inverse-sqrt/decays-as-a-root", Identity, "lr(s)² s is the same at every s: lr is proportional to 1/√s")
-            .source(Source::guide("3.3", "Inverse Sqrt | 1/√t"))
-            .at(Instance::equal("s, u and W as symbols", |x| {
+                vec![(max / w.sqrt(), max)]
+            }),
+        ),
+        Claim::proved(
+            "inverse-sqrt/decays-as-a-root",
+            Identity,
+            "lr(s)² s is the same at every s: lr is proportional to 1/√s",
+        )
+        .source(Source::guide("3.3", "Inverse Sqrt | 1/√t"))
+        .at(Instance::equal("s, u and W as symbols", |x| {
+            let (max, s, u, w) = (x.positive("max"), x.positive("s"), x.positive("u"), x.positive("W"));
+            let (at_s, at_u) = (inverse_sqrt(max, s, w).squared() * s, inverse_sqrt(max, u, w).squared() * u);
+            vec![(at_s, at_u), (at_s, max.squared() * w)]
+        }))
+        .control(
+            "root-missing",
+            Instance::equal("s, u and W as symbols", |x| {
                 let (max, s, u, w) = (x.positive("max"), x.positive("s"), x.positive("u"), x.positive("W"));
-                let (at_s, at_u) = (inverse_sqrt(max, s, w).squared() * s, inverse_sqrt(max, u, w).squared() * u);
-                vec![(at_s, at_u), (at_s, max.squared() * w)]
-            }))
-            .control(
-                "root-missing",
-                Instance::equal("s, u and W as symbols", |x| {
-                    let (max, s, u, w) = (x.positive("max"), x.positive("s"), x.positive("u"), x.positive("W"));
-                    vec![(inverse_sqrt(max, s, w) * s, inverse_sqrt(max, u, w) * u)]
-                }),
-            ),
+                vec![(inverse_sqrt(max, s, w) * s, inverse_sqrt(max, u, w) * u)]
+            }),
+        ),
         Claim::proved("inverse-sqrt/slow", Identity, "four times the steps halve the rate: lr(4s) = lr(s)/2")
             .source(Source::guide("3.3", "Inverse Sqrt | 末尾: 缓慢"))
             .at(four_times_the_step(|square| square / 4))

@@ -7,7 +7,7 @@
 //!
 //! Symbols: s step, W warmup_steps, T total_steps, max max_lr, min min_lr.
 
-use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
+use crate::claim::{Claim, Domain, Inputs, Instance, Kind::*, Source};
 use crate::error::Result;
 use crate::expression::{Expr, constant, sum};
 use crate::formula::{Formula, Mistake};
@@ -162,7 +162,8 @@ struct Line {
 
 impl Line {
     fn of(x: &Inputs) -> Line {
-        Line { max: x.real("max"), min: x.real("min"), w: x.positive("W"), n: x.positive("N") }
+        let min = x.declare("min", Domain::NonNegative);
+        Line { max: min + x.positive("max − min"), min, w: x.positive("W"), n: x.positive("N") }
     }
 
     fn at(&self, s: Expr) -> Expr {

@@ -196,10 +196,14 @@ fn claims() -> Vec<Claim> {
             .source(paper("increasing the learning rate linearly for the first warmup_steps training steps"))
             .at(peak(|factor| factor))
             .control("another-factor", peak(|factor| factor / 2)),
-        Claim::verified("noam/base-model", Identity, "with d = 512 and W = 4000 the peak is 1/√2048000, about 0.000699")
-            .source(paper("We used warmup_steps = 4000"))
-            .at(base_model(512))
-            .control("width-1024", base_model(1024)),
+        Claim::verified(
+            "noam/base-model",
+            Identity,
+            "with d = 512 and W = 4000 the peak is 1/√2048000, about 0.000699",
+        )
+        .source(paper("We used warmup_steps = 4000"))
+        .at(base_model(512))
+        .control("width-1024", base_model(1024)),
         Claim::proved("noam/linear-warmup", Identity, "the rising term is s/W of the peak: a linear warm-up from 0")
             .source(Source::guide("3.3", "Inverse Sqrt | Linear | 1/√t | 缓慢 | Transformer 原版"))
             .at(Instance::equal("s, d and W as symbols", |x| {
@@ -213,36 +217,41 @@ fn claims() -> Vec<Claim> {
                     vec![(rising(of, s), (s + 1) / of.w * rising(of, of.w))]
                 }),
             ),
-        Claim::verified("noam/which-term", Inequality, "before W the rising term is the smaller, after W the falling one")
-            .at(Instance::greater("s = W/(1 + a) and s = W(1 + a)", |x| {
+        Claim::verified(
+            "noam/which-term",
+            Inequality,
+            "before W the rising term is the smaller, after W the falling one",
+        )
+        .at(Instance::greater("s = W/(1 + a) and s = W(1 + a)", |x| {
+            let (of, a) = (symbols(x), x.positive("a"));
+            let (before, after) = (of.w / (1 + a), of.w * (1 + a));
+            vec![(falling(of, before), rising(of, before)), (rising(of, after), falling(of, after))]
+        }))
+        .control(
+            "the-other-way",
+            Instance::greater("s = W/(1 + a)", |x| {
                 let (of, a) = (symbols(x), x.positive("a"));
-                let (before, after) = (of.w / (1 + a), of.w * (1 + a));
-                vec![(falling(of, before), rising(of, before)), (rising(of, after), falling(of, after))]
-            }))
-            .control(
-                "the-other-way",
-                Instance::greater("s = W/(1 + a)", |x| {
-                    let (of, a) = (symbols(x), x.positive("a"));
-                    vec![(rising(of, of.w / (1 + a)), falling(of, of.w / (1 + a)))]
-                }),
-            ),
-        Claim::verified("noam/two-phases", Identity, "the formula is the rising term up to W and the falling one from W on")
-            .source(paper("lrate = d_model^(−0.5) · min(step_num^(−0.5), step_num · warmup_steps^(−1.5))"))
-            .at(Instance::equal("s = W/(1 + a) and s = W(1 + a)", |x| {
+                vec![(rising(of, of.w / (1 + a)), falling(of, of.w / (1 + a)))]
+            }),
+        ),
+        Claim::verified(
+            "noam/two-phases",
+            Identity,
+            "the formula is the rising term up to W and the falling one from W on",
+        )
+        .source(paper("lrate = d_model^(−0.5) · min(step_num^(−0.5), step_num · warmup_steps^(−1.5))"))
+        .at(Instance::equal("s = W/(1 + a) and s = W(1 + a)", |x| {
+            let (of, a) = (symbols(x), x.positive("a"));
+            let (before, after) = (of.w / (1 + a), of.w * (1 + a));
+            vec![(noam(of, before, None), rising(of, before)), (noam(of, after, None), falling(of, after))]
+        }))
+        .control(
+            "maximum",
+            Instance::equal("s = W/(1 + a)", |x| {
                 let (of, a) = (symbols(x), x.positive("a"));
-                let (before, after) = (of.w / (1 + a), of.w * (1 + a));
-                vec![
-                    (noam(of, before, None), rising(of, before)),
-                    (noam(of, after, None), falling(of, after)),
-                ]
-            }))
-            .control(
-                "maximum",
-                Instance::equal("s = W/(1 + a)", |x| {
-                    let (of, a) = (symbols(x), x.positive("a"));
-                    vec![(noam(of, of.w / (1 + a), Some("maximum")), rising(of, of.w / (1 + a)))]
-                }),
-            ),
+                vec![(noam(of, of.w / (1 + a), Some("maximum")), rising(of, of.w / (1 + a)))]
+            }),
+        ),
         Claim::proved("noam/slow", Identity, "after the warm-up four times the steps halve the rate: lr(4s) = lr(s)/2")
             .source(Source::guide("3.3", "Inverse Sqrt | 末尾: 缓慢"))
             .at(four_times_the_step(|square| square / 4))
