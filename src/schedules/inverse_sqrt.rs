@@ -150,11 +150,11 @@ const MISTAKES: &[Mistake] = &[
 
 // ---- claims -----------------------------------------------------------------------------------
 
-/// lr(4s) against lr(s) times the root of `of_square`, squared: both sides are positive.
-fn four_times_the_step(of_square: fn(Expr) -> Expr) -> Instance {
-    Instance::equal("s and W as symbols, squared: both sides are positive", |x| {
+/// lr(ks)² against max²W/(ks) over `divisor`: all is positive, so that the squares decide.
+fn square_at(k: i64, divisor: i64) -> Instance {
+    Instance::equal(format!("lr² at s·{k}, s and W as symbols"), |x| {
         let (max, s, w) = (x.positive("max"), x.positive("s"), x.positive("W"));
-        vec![(inverse_sqrt(max, 4 * s, w).squared(), of_square(inverse_sqrt(max, s, w).squared()))]
+        vec![(inverse_sqrt(max, k * s, w).squared(), max.squared() * w / s / divisor)]
     })
 }
 
@@ -196,15 +196,19 @@ fn claims() -> Vec<Claim> {
                 vec![(inverse_sqrt(max, s, w) * s, inverse_sqrt(max, u, w) * u)]
             }),
         ),
-        Claim::proved("inverse-sqrt/slow", Identity, "four times the steps halve the rate: lr(4s) = lr(s)/2")
-            .source(Source::guide("3.3", "Inverse Sqrt | 末尾: 缓慢"))
-            .at(four_times_the_step(|square| square / 4))
-            .at(Instance::equal("s and W as symbols", |x| {
-                let (max, s, w) = (x.positive("max"), x.positive("s"), x.positive("W"));
-                vec![(inverse_sqrt(max, 4 * s, w), inverse_sqrt(max, s, w) / 2)]
-            })
-            .beyond())
-            .control("a-quarter", four_times_the_step(|square| square / 16)),
+        Claim::proved(
+            "inverse-sqrt/slow",
+            Identity,
+            "four times the steps halve the rate: lr(s)² = max²W/s and lr(4s)² = max²W/(4s)",
+        )
+        .source(Source::guide("3.3", "Inverse Sqrt | 末尾: 缓慢"))
+        .at_all([square_at(1, 1), square_at(4, 4)])
+        .at(Instance::equal("s and W as symbols", |x| {
+            let (max, s, w) = (x.positive("max"), x.positive("s"), x.positive("W"));
+            vec![(inverse_sqrt(max, 4 * s, w), inverse_sqrt(max, s, w) / 2)]
+        })
+        .beyond())
+        .control("a-quarter", square_at(4, 16)),
         Claim::proved("inverse-sqrt/slope", Gradient, "∂lr/∂s = −lr/(2s)")
             .at(Instance::gradient("s and W as symbols", |x| {
                 let (max, s, w) = (x.positive("max"), x.positive("s"), x.positive("W"));
@@ -244,7 +248,7 @@ fn claims() -> Vec<Claim> {
         Claim::refuted(
             "inverse-sqrt/bounded-sum",
             Inequality,
-            "the rates after the warm-up add up to less than twice the warm-up's area, max·W, whatever the length",
+            "from s = W on the rates add up to less than 2·max·W, however long the run",
             "inverse-sqrt/unbounded-sum",
         )
         .at(Instance::greater("W = 1, 10 steps", |x| {

@@ -290,7 +290,7 @@ fn claims() -> Vec<Claim> {
         Claim::proved(
             "linear/warmup-meets",
             Identity,
-            "at s = W every warm-up is followed by max: s/W and (s+1)/(W+1) would be there, (s+1)/W was there a step before",
+            "every warm-up goes to max: s/W and (s+1)/(W+1) would be there at s = W, (s+1)/W is at W − 1",
         )
         .at(Instance::equal("W as a symbol", |x| {
             let (max, w) = (x.real("max"), x.positive("W"));

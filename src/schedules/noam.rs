@@ -181,12 +181,26 @@ fn base_model(d: i64) -> Instance {
     })
 }
 
-/// lr(4s) against lr(s), squared: both sides are positive.
-fn four_times_the_step(of_square: fn(Expr) -> Expr) -> Instance {
-    Instance::equal("s, d and W as symbols, squared: both sides are positive", |x| {
+/// lr² at ks and width jd against what `squared` makes of factor, d, W and s, before and after W: all is
+/// positive, so that the squares decide.
+fn square_at(j: i64, k: i64, squares: fn(Symbols, Expr) -> [Expr; 2]) -> Instance {
+    Instance::equal(format!("lr² at s·{k} and d·{j}, s, d and W as symbols"), |x| {
         let (of, s) = (symbols(x), x.positive("s"));
-        vec![(falling(of, 4 * s).squared(), of_square(falling(of, s).squared()))]
+        let wide = Symbols { d: j * of.d, ..of };
+        let [before, after] = squares(of, s);
+        vec![(rising(wide, k * s).squared(), before), (falling(wide, k * s).squared(), after)]
     })
+}
+
+/// factor² s²/(d W³) and factor²/(d s)
+fn squares(x: Symbols, s: Expr) -> [Expr; 2] {
+    let scale = x.factor.squared() / x.d;
+    [scale * s.squared() / x.w.powi(3), scale / s]
+}
+
+/// The same over 4.
+fn quarters(x: Symbols, s: Expr) -> [Expr; 2] {
+    squares(x, s).map(|square| square / 4)
 }
 
 fn claims() -> Vec<Claim> {
@@ -252,10 +266,16 @@ fn claims() -> Vec<Claim> {
                 vec![(noam(of, of.w / (1 + a), Some("maximum")), rising(of, of.w / (1 + a)))]
             }),
         ),
-        Claim::proved("noam/slow", Identity, "after the warm-up four times the steps halve the rate: lr(4s) = lr(s)/2")
-            .source(Source::guide("3.3", "Inverse Sqrt | 末尾: 缓慢"))
-            .at(four_times_the_step(|square| square / 4))
-            .control("a-quarter", four_times_the_step(|square| square / 16)),
+        Claim::proved(
+            "noam/slow",
+            Identity,
+            "after the warm-up four times the steps halve the rate: \
+lr(s)² = factor²/(ds) and lr(4s)² is a quarter of it",
+        )
+        .source(Source::guide("3.3", "Inverse Sqrt | 末尾: 缓慢"))
+        .at(square_at(1, 1, squares))
+        .at(square_at(1, 4, |x, s| [16 * squares(x, s)[0], squares(x, s)[1] / 4]))
+        .control("half-the-square", square_at(1, 4, |x, s| [16 * squares(x, s)[0], squares(x, s)[1] / 2])),
         Claim::proved("noam/rising-slope", Gradient, "in the warm-up ∂lr/∂s = factor·d^(−1/2)·W^(−3/2), a constant")
             .at(Instance::gradient("s, d and W as symbols", |x| {
                 let (of, s) = (symbols(x), x.positive("s"));
@@ -281,24 +301,13 @@ fn claims() -> Vec<Claim> {
                 }),
             ),
         Claim::refuted("noam/width", Identity, "a model of twice the width has half the rate", "noam/width-root")
-            .at(wider(|d| 2 * d, |square| square / 4)),
+            .at(square_at(2, 1, quarters)),
         Claim::proved("noam/width-root", Identity, "it takes four times the width to halve the rate")
             .amends("noam/width")
-            .at(wider(|d| 4 * d, |square| square / 4))
-            .control("twice-the-width", wider(|d| 2 * d, |square| square / 4)),
+            .at(square_at(4, 1, quarters))
+            .at(square_at(1, 1, squares))
+            .control("twice-the-width", square_at(2, 1, quarters)),
     ]
-}
-
-/// The rate at another width against this one, squared: both sides are positive.
-fn wider(width: fn(Expr) -> Expr, of_square: fn(Expr) -> Expr) -> Instance {
-    Instance::equal("s, d and W as symbols, squared: both sides are positive", |x| {
-        let (of, s) = (symbols(x), x.positive("s"));
-        let wide = Symbols { d: width(of.d), ..of };
-        vec![
-            (rising(wide, s).squared(), of_square(rising(of, s).squared())),
-            (falling(wide, s).squared(), of_square(falling(of, s).squared())),
-        ]
-    })
 }
 
 /// The Transformer's schedule in the catalog.
