@@ -2,7 +2,11 @@
 //! the ends are exact.
 
 use gradproof::catalog;
+use gradproof::expression::{Expr, Graph, variable};
 use gradproof::judges::{Judge, Opinion, Run};
+use gradproof::number::{Rounded, Rounding, evaluate, ulp};
+use gradproof::schedules::warmup::{AfterEnd, Timing, Warmup};
+use gradproof::schedules::{cosine, inverse_sqrt, linear, noam, wsd};
 use serde_json::{Value, json};
 
 const SCHEDULES: [&str; 5] = ["cosine", "wsd", "linear", "inverse-sqrt", "noam"];
@@ -28,6 +32,65 @@ fn every_mistake_shows_in_some_output_and_is_a_false_statement() {
             let finding = Judge::Search.decide(&(mistake.statement)(), &run, mistake.id);
             assert!(matches!(finding.opinion, Opinion::Refutes(_)), "{id}: {} is not refuted", mistake.id);
         }
+    }
+}
+
+/// The rate at a step by the definition, as a graph of two rates.
+fn defined(formula: &str, input: &Value, s: i64, max: Expr, min: Expr) -> Expr {
+    let timing = |warmup_steps: i64, total_steps: i64, warmup: Warmup, after_end: AfterEnd| Timing {
+        warmup_steps,
+        total_steps,
+        warmup,
+        after_end,
+    };
+    match formula {
+        "cosine" => {
+            let x: cosine::Input = serde_json::from_value(input.clone()).unwrap();
+            let timing = timing(x.warmup_steps, x.total_steps, x.conventions.warmup, x.conventions.after_end);
+            cosine::at(timing, s, max, min, None)
+        }
+        "linear" => {
+            let x: linear::Input = serde_json::from_value(input.clone()).unwrap();
+            let timing = timing(x.warmup_steps, x.total_steps, x.conventions.warmup, x.conventions.after_end);
+            linear::at(timing, s, max, min, None)
+        }
+        "wsd" => {
+            let x: wsd::Input = serde_json::from_value(input.clone()).unwrap();
+            let timing = timing(x.warmup_steps, x.total_steps, x.conventions.warmup, x.conventions.after_end);
+            wsd::at(timing, x.decay_steps, x.conventions.shape, s, max, min, None)
+        }
+        "inverse-sqrt" => {
+            let x: inverse_sqrt::Input = serde_json::from_value(input.clone()).unwrap();
+            inverse_sqrt::at(x.conventions, s, x.warmup_steps, max, None)
+        }
+        _ => {
+            let x: noam::Input = serde_json::from_value(input.clone()).unwrap();
+            let whole = gradproof::expression::constant;
+            let of = noam::Symbols { factor: max, d: whole(x.d_model), w: whole(x.warmup_steps) };
+            noam::noam(of, whole(s), None)
+        }
+    }
+}
+
+#[test]
+fn the_definitions_enclose_the_anchors() {
+    for formula in SCHEDULES {
+        let mut narrow = 0;
+        for case in anchors(formula) {
+            let input = &case["input"];
+            let field = |name: &str, default: f64| input.get(name).map_or(default, |x| x.as_f64().unwrap());
+            let rates = [field(if formula == "noam" { "factor" } else { "max_lr" }, 1.0), field("min_lr", 0.0)];
+            for (s, lr) in input["steps"].as_array().unwrap().iter().zip(case["output"]["lr"].as_array().unwrap()) {
+                let (s, lr) = (s.as_i64().unwrap(), lr.as_f64().unwrap());
+                let graph = Graph::build(|| vec![defined(formula, input, s, variable("max"), variable("min"))]);
+                let inputs = rates.map(Rounded::exact);
+                let Ok(enclosure) = evaluate(&graph, &mut { Rounding::F64 }, &inputs).remove(0) else { continue };
+                let distance = (enclosure.value - lr).abs();
+                assert!(distance <= enclosure.bound + ulp(lr), "{formula}/{} at {s}: {enclosure:?} {lr:e}", case["id"]);
+                narrow += u32::from(enclosure.bound <= 1e-9 * lr.abs());
+            }
+        }
+        assert!(narrow > 50, "{formula}: {narrow} enclosures are narrow enough to say something");
     }
 }
 

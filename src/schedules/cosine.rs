@@ -93,7 +93,7 @@ pub fn at(timing: Timing, s: i64, max: Expr, min: Expr, wrong: Wrong) -> Expr {
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// lr at every step in f64: the warm-up within an ulp, the decay within 5.
+/// lr at every step in f64: the warm-up within an ulp, the decay within 13 (5 is the most that was seen).
 ///
 /// # Errors
 /// Where a rate, W, T or a step is outside its domain.

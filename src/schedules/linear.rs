@@ -189,22 +189,26 @@ fn mean_at(n: i64, said: fn(Expr, Expr, i64) -> Expr) -> Instance {
 
 fn claims() -> Vec<Claim> {
     vec![
-        Claim::proved("linear/interpolation", Identity, "max (1 − p) + min p with p = (s − W)/(T − W) is the same line")
-            .at(Instance::equal("s, W and T as symbols", |x| {
+        Claim::proved(
+            "linear/interpolation",
+            Identity,
+            "max (1 − p) + min p with p = (s − W)/(T − W) is the same line",
+        )
+        .at(Instance::equal("s, W and T as symbols", |x| {
+            let (max, min) = (x.real("max"), x.real("min"));
+            let (s, w, t) = (x.real("s"), x.real("W"), x.real("T"));
+            let p = (s - w) / (t - w);
+            let line = linear(max, min, s, w, t);
+            vec![(line, max * (1 - p) + min * p), (line, decay::between(max, min, decay::linear(p)))]
+        }))
+        .control(
+            "warmup-not-subtracted",
+            Instance::equal("s, W and T as symbols", |x| {
                 let (max, min) = (x.real("max"), x.real("min"));
                 let (s, w, t) = (x.real("s"), x.real("W"), x.real("T"));
-                let p = (s - w) / (t - w);
-                let line = linear(max, min, s, w, t);
-                vec![(line, max * (1 - p) + min * p), (line, decay::between(max, min, decay::linear(p)))]
-            }))
-            .control(
-                "warmup-not-subtracted",
-                Instance::equal("s, W and T as symbols", |x| {
-                    let (max, min) = (x.real("max"), x.real("min"));
-                    let (s, w, t) = (x.real("s"), x.real("W"), x.real("T"));
-                    vec![(linear(max, min, s, w, t), max * (1 - s / t) + min * s / t)]
-                }),
-            ),
+                vec![(linear(max, min, s, w, t), max * (1 - s / t) + min * s / t)]
+            }),
+        ),
         Claim::proved("linear/ends", Identity, "lr(W) = max and lr(T) = min: with min = 0 it ends at 0")
             .source(Source::guide("3.3", "Linear Decay | Linear | 线性衰减 | 0"))
             .at(Instance::equal("W and N = T − W as symbols", |x| {
@@ -295,11 +299,7 @@ fn claims() -> Vec<Claim> {
         .at(Instance::equal("W as a symbol", |x| {
             let (max, w) = (x.real("max"), x.positive("W"));
             let rate = |warmup, s: Expr| max * warmup::multiplier(warmup, s, w);
-            vec![
-                (rate(Warmup::Step, w), max),
-                (rate(Warmup::NextOfNext, w), max),
-                (rate(Warmup::Next, w - 1), max),
-            ]
+            vec![(rate(Warmup::Step, w), max), (rate(Warmup::NextOfNext, w), max), (rate(Warmup::Next, w - 1), max)]
         }))
         .control(
             "next-at-W",

@@ -84,7 +84,7 @@ pub fn noam(x: Symbols, s: Expr, wrong: Wrong) -> Expr {
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// lr at every step in f64, within 4 ulp.
+/// lr at every step in f64, within 5 ulp.
 ///
 /// # Errors
 /// Where d_model, W, the factor or a step is outside its domain; step 0 is.
