@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::formula::Formula;
 use crate::losses;
 use crate::optimizers;
+use crate::schedules;
 use serde_json::Value;
 
 /// The catalog. A new formula is one line here.
@@ -13,6 +14,11 @@ pub const FORMULAS: &[Formula] = &[
     optimizers::adamw::FORMULA,
     optimizers::adam_l2::FORMULA,
     optimizers::sgd::FORMULA,
+    schedules::cosine::FORMULA,
+    schedules::wsd::FORMULA,
+    schedules::linear::FORMULA,
+    schedules::inverse_sqrt::FORMULA,
+    schedules::noam::FORMULA,
 ];
 
 /// The formula with this id.

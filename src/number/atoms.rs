@@ -89,6 +89,14 @@ impl Laurent {
         self.as_term().is_some_and(|(m, c)| m.0.is_empty() && c.is_one())
     }
 
+    /// The value, if no atom is left.
+    pub fn as_constant(&self) -> Option<BigRational> {
+        if self.is_zero() {
+            return Some(BigRational::zero());
+        }
+        self.as_term().filter(|(m, _)| m.0.is_empty()).map(|(_, c)| c.clone())
+    }
+
     /// The only term, if there is just one.
     pub fn as_term(&self) -> Option<(&Monomial, &BigRational)> {
         if self.0.len() == 1 { self.0.iter().next() } else { None }

@@ -231,7 +231,10 @@ impl Arithmetic for RationalFunctions {
         }
     }
     fn sqrt(&mut self, x: &RationalFunction) -> Outcome<RationalFunction> {
-        if x.numerator.is_zero() { Ok(x.clone()) } else { self.named(Function::Sqrt, x) }
+        if let Some(root) = x.polynomial().and_then(Laurent::as_constant).and_then(|c| super::Exact.sqrt(&c).ok()) {
+            return self.constant(&root);
+        }
+        self.named(Function::Sqrt, x)
     }
     fn sin(&mut self, x: &RationalFunction) -> Outcome<RationalFunction> {
         self.cosine_and_sine(x, Function::Sin)
@@ -286,6 +289,7 @@ mod tests {
         assert!(is_zero(|x| sigmoid(x[0]) + sigmoid(-x[0]) - 1));
         assert!(is_zero(|x| (x[0] / 2).exp().squared() - x[0].exp()));
         assert!(is_zero(|x| x[0].exp().ln() - x[0]));
+        assert!(is_zero(|x| (x[0] / x[0]).sqrt() - 1 + (x[1] - x[1]).sqrt()));
         assert!(is_zero(|x| (pi() - x[0]).cos() + x[0].cos()));
         assert!(is_zero(|x| (pi() * 1 + x[1]).sin() + x[1].sin()));
     }
@@ -294,6 +298,8 @@ mod tests {
     fn false_and_unknown_ones_do_not() {
         assert!(!is_zero(|x| (x[0] + x[1]).squared() - x[0].squared() - x[1].squared()));
         assert!(!is_zero(|x| (x[0] * x[1]).exp() - x[0].exp() * x[1].exp()));
+        assert!(!is_zero(|x| (4 * x[0] / x[0]).sqrt() + 2));
+        assert!(!is_zero(|x| x[0].squared().sqrt() - x[0]));
         // true, but ln ab = ln a + ln b is not known here
         assert!(!is_zero(|x| softplus(x[0]) - softplus(-x[0]) - x[0]));
     }
