@@ -1,0 +1,7 @@
+//! The claims about InfoNCE.
+
+use crate::claim::Claim;
+
+pub(super) fn claims() -> Vec<Claim> {
+    vec![]
+}

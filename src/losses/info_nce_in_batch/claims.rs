@@ -1,0 +1,7 @@
+//! The claims about InfoNCE with in-batch negatives.
+
+use crate::claim::Claim;
+
+pub(super) fn claims() -> Vec<Claim> {
+    vec![]
+}
