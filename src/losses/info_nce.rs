@@ -131,7 +131,8 @@ pub fn textbook(q: &[Expr], k: &[Vec<Expr>], tau: Expr) -> Expr {
 /// Evaluates a batch as it is written, on numbers of 104 bits without a largest or smallest size;
 /// differences that cancel are taken before they are weighted.
 ///
-/// Within an ulp of the real value.
+/// The nearest f64, or one of its neighbours, as long as terms do not cancel by more than 2^40;
+/// beyond that within 2^−92 of the largest term.
 ///
 /// # Errors
 /// Where shapes disagree, a value is outside its domain, or a vector is zero under
@@ -364,3 +365,74 @@ differ by row",
 };
 
 const AXES: &[Axis] = &[Similarity::AXIS];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn two_rows_of_vectors() -> Value {
+        json!({
+            "query": [[1.0, 0.5], [0.25, -1.0]],
+            "positive": [[0.5, 1.0], [1.0, -0.5]],
+            "negatives": [[[1.0, -1.0]], [[-2.0, 0.5], [0.75, 1.5]]],
+            "temperature": 0.5
+        })
+    }
+
+    #[test]
+    fn every_mistake_shows() {
+        let right = evaluate_json(two_rows_of_vectors(), None).unwrap();
+        for mistake in MISTAKES {
+            assert_ne!(evaluate_json(two_rows_of_vectors(), Some(mistake.id)).unwrap(), right, "{}", mistake.id);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let changed = |field: &str, value: Value| {
+            let mut input = two_rows_of_vectors();
+            input[field] = value;
+            evaluate_json(input, None).unwrap_err().to_string()
+        };
+        for (field, value, message) in [
+            ("query", json!([]), "query: found length 0, allowed is at least 1 row"),
+            ("query", json!([[], []]), "query[0]: found length 0, allowed is at least 1 number"),
+            ("query", json!([[1.0, 0.5], [0.0, -0.0]]), "query[1]: division by zero"),
+            ("positive", json!([[1.0, 0.5]]), "positive: found length 1, allowed is 2"),
+            ("positive", json!([[1.0, 0.5], [1.0]]), "positive[1]: found length 1, allowed is 2"),
+            ("negatives", json!([[[1.0, "NaN"]], []]), "negatives[0][0][1]: found NaN"),
+            ("negatives", json!([[[0.0, 0.0]], []]), "negatives[0][0]: division by zero"),
+            ("temperature", json!(0), "temperature: found 0, allowed is a finite number above 0"),
+            ("temperature", json!("Infinity"), "temperature: found inf"),
+            ("tau", json!(1), "tau: unknown field"),
+            ("conventions", json!({ "similarity": "cos" }), "conventions.similarity: unknown variant"),
+        ] {
+            let found = changed(field, value);
+            assert!(found.starts_with(message), "{found:?} and not {message:?}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_range() {
+        let at = |q: f64, k: f64, tau: f64, kind: &str| {
+            let input = json!({
+                "query": [[q, 0.5 * q]], "positive": [[k, k]], "negatives": [[[2.0 * k, -k], [k, 0.5 * k]]],
+                "temperature": tau, "conventions": { "similarity": kind }
+            });
+            evaluate_json(input, None).unwrap()
+        };
+        // an underflow, an overflow and neither, and no NaN
+        for kind in ["cosine", "cosine-clamp-each", "cosine-clamp-product", "dot"] {
+            for q in [5e-324, 1e-300, 1.0, 8e307] {
+                for k in [5e-324, 1e-300, -1.0, 8e307] {
+                    for tau in [5e-324, 1e-300, 1.0, 1.7e308] {
+                        let output = at(q, k, tau, kind).to_string();
+                        assert!(!output.contains("NaN"), "{kind} {q} {k} {tau}: {output}");
+                    }
+                }
+            }
+        }
+        assert_eq!(at(1.0, 1.0, 5e-324, "cosine")["loss"], json!("Infinity"));
+    }
+}

@@ -163,8 +163,8 @@ pub fn textbook(a: &[Vec<Expr>], b: &[Vec<Expr>], tau: Expr) -> Expr {
 /// Evaluates a batch as it is written, on numbers of 104 bits without a largest or smallest size;
 /// differences that cancel are taken before they are weighted.
 ///
-/// Within an ulp of the real value; a derivative with respect to a or b, in which the terms of rows
-/// and columns cancel, within 2^−90 of its largest term.
+/// The nearest f64, or one of its neighbours, as long as terms do not cancel by more than 2^40;
+/// beyond that within 2^−92 of the largest term.
 ///
 /// # Errors
 /// Where shapes disagree, a value is outside its domain, or a vector is zero under
@@ -389,3 +389,53 @@ symmetric: Radford et al., Learning Transferable Visual Models From Natural Lang
 };
 
 const AXES: &[Axis] = &[Similarity::AXIS];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn two_pairs() -> Value {
+        json!({ "a": [[1.0, 0.5], [0.25, -1.0]], "b": [[0.5, 1.0], [1.0, -0.75]], "temperature": 0.5, "symmetric": true })
+    }
+
+    #[test]
+    fn every_mistake_shows() {
+        let right = evaluate_json(two_pairs(), None).unwrap();
+        for mistake in MISTAKES {
+            assert_ne!(evaluate_json(two_pairs(), Some(mistake.id)).unwrap(), right, "{}", mistake.id);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let changed = |field: &str, value: Value| {
+            let mut input = two_pairs();
+            input[field] = value;
+            evaluate_json(input, None).unwrap_err().to_string()
+        };
+        for (field, value, message) in [
+            ("a", json!([]), "a: found length 0, allowed is at least 1 row"),
+            ("b", json!([[1.0, 0.5]]), "b: found length 1, allowed is 2"),
+            ("b", json!([[1.0, 0.5], [1.0]]), "b[1]: found length 1, allowed is 2"),
+            ("b", json!([[1.0, 0.5], [0.0, 0.0]]), "b[1]: division by zero"),
+            ("a", json!([[1.0, "Infinity"], [1.0, 0.0]]), "a[0][1]: found inf"),
+            ("temperature", json!(-1), "temperature: found -1"),
+            ("symmetric", json!(1), "symmetric: invalid type"),
+        ] {
+            let found = changed(field, value);
+            assert!(found.starts_with(message), "{found:?} and not {message:?}");
+        }
+    }
+
+    /// However many rows: derivatives that cancel are exactly 0.
+    #[test]
+    fn equal_pairs_have_no_gradient() {
+        for n in 2..9 {
+            let input = json!({ "a": vec![[0.1, 0.7]; n], "b": vec![[0.3, -0.9]; n], "symmetric": true });
+            let output = evaluate_json(input, None).unwrap();
+            assert_eq!(output["gradient"]["a"], json!(vec![[0.0, 0.0]; n]));
+            assert_eq!(output["gradient"]["b"], json!(vec![[0.0, 0.0]; n]));
+        }
+    }
+}
