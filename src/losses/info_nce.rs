@@ -157,13 +157,13 @@ fn evaluate(input: &Input, wrong: Wrong) -> Result<Output> {
         d_temperature = d_temperature + row.d_temperature;
         // ∂ℓ/∂z_0 is minus the sum of the others, so each negative is set against the positive
         let of_query = |i: usize| {
-            let moved = |j: usize| row.slopes[j] * pairs[j].d_x(q[i], keys[j][i]);
+            let moved = |j: usize| row.slopes[j] * pairs[j].d_x(q, keys[j], i);
             mean((1..keys.len()).map(|j| row.p[j] * (moved(j) - moved(0))).sum()).to_f64()
         };
         d_query.push((0..q.len()).map(of_query).collect::<Vec<_>>());
         let of_key = |j: usize| {
             let weight = if j == 0 { -row.others(0) } else { row.p[j] } * row.slopes[j];
-            q.iter().zip(keys[j]).map(|(&q, &k)| mean(weight * pairs[j].d_y(q, k)).to_f64()).collect::<Vec<_>>()
+            (0..q.len()).map(|i| mean(weight * pairs[j].d_y(q, keys[j], i)).to_f64()).collect::<Vec<_>>()
         };
         d_positive.push(of_key(0));
         d_negatives.push((1..keys.len()).map(of_key).collect());

@@ -196,7 +196,7 @@ fn evaluate(input: &Input, wrong: Wrong) -> Result<Output> {
     // ∂ℓ/∂z_ii of a row or column is minus the sum of the others: each is set against its opposite
     let p = |side: &[Contrast], i: usize, j: usize| if side.is_empty() { Wide::ZERO } else { side[i].p[j] };
     let of_a = |i: usize, c: usize| {
-        let d = |j: usize| pairs[i][j].d_x(a[i][c], b[j][c]);
+        let d = |j: usize| pairs[i][j].d_x(&a[i], &b[j], c);
         let at = d(i);
         let term = |j: usize| {
             let other = d(j);
@@ -205,7 +205,7 @@ fn evaluate(input: &Input, wrong: Wrong) -> Result<Output> {
         divided(slope * (0..n).filter(|&j| j != i).map(term).sum::<Wide>()).to_f64()
     };
     let of_b = |j: usize, c: usize| {
-        let d = |i: usize| pairs[i][j].d_y(a[i][c], b[j][c]);
+        let d = |i: usize| pairs[i][j].d_y(&a[i], &b[j], c);
         let at = d(j);
         let term = |i: usize| {
             let other = d(i);

@@ -83,25 +83,35 @@ pub(super) struct Pair {
     y: Slope,
 }
 
-/// A derivative as (across·other_i − along·own_i)·scale: with across = ‖own‖² and
-/// along = own·other it is exactly 0 where the vectors are parallel small whole numbers.
+/// A derivative as (across·other_i − along·own_i)·scale. For the cosine that is
+/// (‖x‖² y_i − (x·y) x_i)·scale.
 #[derive(Clone, Copy, Debug)]
 struct Slope {
     across: Wide,
     along: Wide,
     scale: Wide,
+    /// Whether across = ‖own‖² and along = own·other.
+    projected: bool,
 }
 
 impl Slope {
-    const ZERO: Slope = Slope { across: Wide::ZERO, along: Wide::ZERO, scale: Wide::ZERO };
-
     /// scale·other_i
     fn straight(scale: Wide) -> Slope {
-        Slope { across: Wide::ONE, along: Wide::ZERO, scale }
+        Slope { across: Wide::ONE, along: Wide::ZERO, scale, projected: false }
     }
 
-    fn at(&self, own: f64, other: f64) -> Wide {
-        (self.across * Wide::from(other) - self.along * Wide::from(own)) * self.scale
+    fn at(&self, own: &[f64], other: &[f64], i: usize) -> Wide {
+        let (own_i, other_i) = (Wide::from(own[i]), Wide::from(other[i]));
+        let term = self.across * other_i;
+        let difference = term - self.along * own_i;
+        if self.projected && difference.is_small_beside(term) {
+            // the same as Σ_j x_j (x_j y_i − x_i y_j), whose differences are exact to 2^−104: for
+            // vectors that are nearly parallel, or nearly along an axis
+            let product = |x: f64, y: f64| Wide::from(x) * Wide::from(y);
+            let minor = |(&x, &y): (&f64, &f64)| Wide::from(x) * (product(x, other[i]) - product(own[i], y));
+            return own.iter().zip(other).map(minor).sum::<Wide>() * self.scale;
+        }
+        difference * self.scale
     }
 }
 
@@ -126,12 +136,8 @@ impl Pair {
             _ => (false, false),
         };
         if wrong == Some("norms-of-one") && !xx.is_zero() {
-            let x = Slope { across: xx, along: inner + inner, scale: Wide::ONE / (xx * xx) };
+            let x = Slope { across: xx, along: inner + inner, scale: Wide::ONE / (xx * xx), projected: false };
             return Pair { s: inner / xx, x, y: Slope::straight(Wide::ONE / xx) };
-        }
-        if !clamped_x && !clamped_y && parallel(x, y) {
-            let s = if inner.is_below(Wide::ZERO) { -Wide::ONE } else { Wide::ONE };
-            return Pair { s, x: Slope::ZERO, y: Slope::ZERO };
         }
         let length = |square: Wide, clamped| if clamped { low } else { square.sqrt() };
         let lengths = length(xx, clamped_x) * length(yy, clamped_y);
@@ -139,27 +145,20 @@ impl Pair {
             if clamped || wrong == Some("cosine-projection-missing") {
                 return Slope::straight(Wide::ONE / lengths);
             }
-            Slope { across: square, along: inner, scale: Wide::ONE / (square * lengths) }
+            Slope { across: square, along: inner, scale: Wide::ONE / (square * lengths), projected: true }
         };
         Pair { s: inner / lengths, x: slope(xx, clamped_x), y: slope(yy, clamped_y) }
     }
 
-    /// ∂sim/∂x_i, from the components of both vectors.
-    pub fn d_x(&self, x: f64, y: f64) -> Wide {
-        self.x.at(x, y)
+    /// ∂sim/∂x_i, from both vectors.
+    pub fn d_x(&self, x: &[f64], y: &[f64], i: usize) -> Wide {
+        self.x.at(x, y, i)
     }
 
     /// ∂sim/∂y_i
-    pub fn d_y(&self, x: f64, y: f64) -> Wide {
-        self.y.at(y, x)
+    pub fn d_y(&self, x: &[f64], y: &[f64], i: usize) -> Wide {
+        self.y.at(y, x, i)
     }
-}
-
-/// Whether one vector is exactly a multiple of the other; neither is zero.
-fn parallel(x: &[f64], y: &[f64]) -> bool {
-    let largest = (0..x.len()).fold(0, |best, i| if x[i].abs() > x[best].abs() { i } else { best });
-    let product = |a: f64, b: f64| Wide::from(a) * Wide::from(b);
-    x.iter().zip(y).all(|(&x_i, &y_i)| product(x_i, y[largest]) == product(x[largest], y_i))
 }
 
 /// Vectors are finite, and not zero where their norm divides.

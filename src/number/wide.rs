@@ -89,6 +89,12 @@ impl Wide {
         (self - other).hi < 0.0
     }
 
+    /// Whether this has less than 2^−40 of another number's size: what is left where terms of that
+    /// size cancel, and has lost digits that count.
+    pub fn is_small_beside(self, other: Wide) -> bool {
+        !other.is_zero() && (self.is_zero() || self.exponent < other.exponent - 40)
+    }
+
     /// x·2^n
     fn scaled(self, n: i64) -> Wide {
         Wide::normal(self.hi, self.lo, self.exponent + n)
