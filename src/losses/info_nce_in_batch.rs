@@ -396,7 +396,8 @@ mod tests {
     use serde_json::json;
 
     fn two_pairs() -> Value {
-        json!({ "a": [[1.0, 0.5], [0.25, -1.0]], "b": [[0.5, 1.0], [1.0, -0.75]], "temperature": 0.5, "symmetric": true })
+        let (a, b) = ([[1.0, 0.5], [0.25, -1.0]], [[0.5, 1.0], [1.0, -0.75]]);
+        json!({ "a": a, "b": b, "temperature": 0.5, "symmetric": true })
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Wide {
         (Wide::ONE + minus_1).scaled(turns as i64)
     }
 
-    /// ln(1 + x) for x ≥ 0, within 2^−76 of its size.
+    /// ln(1 + x) for 0 ≤ x < 2^1000, within 2^−76 of its size.
     pub fn ln_1p(self) -> Wide {
         if self.exponent < -20 {
             // 2 artanh(w), of which the fifth term is below 2^−168
@@ -168,8 +168,7 @@ impl Wide {
             return (series.into_iter().fold(Wide::ZERO, |sum, c| sum * square + c) * w).scaled(1);
         }
         // one step of Newton's method from the f64 value y: u = (1 + x)e^{−y} is 1 + O(2^−52)
-        let (exponent, x) = (self.exponent, self.to_f64());
-        let y = if exponent < 1000 { libm::log1p(x) } else { exponent as f64 * LN_2.0 };
+        let y = libm::log1p(self.to_f64());
         let u = (Wide::ONE + self) * (-Wide::from(y)).exp() - Wide::ONE;
         Wide::from(y) + u - (u * u).scaled(-1)
     }

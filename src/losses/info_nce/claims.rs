@@ -88,7 +88,8 @@ fn values() -> Vec<Claim> {
         Claim::proved(
             "info-nce/code",
             Identity,
-            "the code, with the positive first, unit vectors and the max-shifted cross-entropy with label 0, computes ℓ",
+            "the code, with the positive first, unit vectors and the max-shifted cross-entropy with label 0, \
+computes ℓ",
         )
         .source(Source::guide("1.2", "logits = torch.cat([pos_sim.unsqueeze(1), neg_sim], dim=1) / temperature"))
         .at_all([(2, 1), (3, 2), (4, 5)].map(|(d, k)| {
@@ -351,7 +352,8 @@ fn temperature_claims() -> Vec<Claim> {
         Claim::proved(
             "info-nce/hard-negative-share",
             Gradient,
-            "among the negatives the share w_h of one moves with the temperature by ∂w_h/∂τ = −w_h Σ_j w_j (s_h − s_j)/τ², \
+            "among the negatives the share w_h of one moves with the temperature by \
+∂w_h/∂τ = −w_h Σ_j w_j (s_h − s_j)/τ², \
 which is at most 0 for the hardest, of the largest s: a smaller τ gives it more weight",
         )
         .source(Source::guide("1.2", "τ 小 → 分布更尖锐，hard negatives 权重更高"))
@@ -431,7 +433,8 @@ which is at most 0 for the hardest, of the largest s: a smaller τ gives it more
         Claim::verified(
             "info-nce/small-temperature-hard",
             Limit,
-            "where a negative is more similar than the positive, τ Σ_j |∂ℓ/∂s_j| → 2 as τ → 0: the gradient explodes as 1/τ",
+            "where a negative is more similar than the positive, τ Σ_j |∂ℓ/∂s_j| → 2 as τ → 0: \
+the gradient explodes as 1/τ",
         )
         .amends("info-nce/small-temperature-explodes")
         .at_all([1, 3].map(|k| {

@@ -70,7 +70,8 @@ fn values() -> Vec<Claim> {
         Claim::proved(
             "info-nce-in-batch/code",
             Identity,
-            "the code, with unit vectors and the max-shifted cross-entropy with label i in row i, computes B ℓ before its mean",
+            "the code, with unit vectors and the max-shifted cross-entropy with label i in row i, \
+computes B ℓ, the sum before its mean",
         )
         .source(Source::guide("1.2", "labels = torch.arange(sim_matrix.size(0))"))
         .at_all([(2, 2), (3, 2)].map(|(n, d)| {
@@ -142,8 +143,7 @@ fn values() -> Vec<Claim> {
         .at_all([2, 3].map(|n| {
             Instance::equal(format!("B = {n}, sim_ij = sim_ji"), |x| {
                 let (free, tau) = free_similarities(x, n);
-                let s: Vec<Vec<Expr>> =
-                    (0..n).map(|i| (0..n).map(|j| free[i.min(j)][i.max(j)]).collect()).collect();
+                let s: Vec<Vec<Expr>> = (0..n).map(|i| (0..n).map(|j| free[i.min(j)][i.max(j)]).collect()).collect();
                 vec![(of_similarities(&s, tau, true), over_rows(&s, tau))]
             })
         }))
@@ -161,8 +161,8 @@ fn values() -> Vec<Claim> {
         Claim::proved(
             "info-nce-in-batch/duplicates",
             Identity,
-            "a row whose positive is there m times has the loss ln m + ln(1 + Σ_{others} e^{S_ij}/(m e^{S_ii})) ≥ ln m, \
-so if m of b's B rows are the same, ℓ ≥ (m/B) ln m",
+            "a row whose positive is there m times has the loss ln m + ln(1 + Σ_{others} e^{S_ij}/(m e^{S_ii})) \
+≥ ln m, so if m of b's B rows are the same, ℓ ≥ (m/B) ln m",
         )
         .amends("info-nce-in-batch/duplicates-bound")
         .at_all([(2, 2), (3, 2), (5, 3)].map(|(n, m)| {
@@ -200,7 +200,8 @@ from B(K + 2) = B(B + 1)",
         .amends("info-nce-in-batch/fewer-similarities")
         .at_all([2, 4, 7].into_iter().flat_map(|n| {
             let ((own, own_pairs), (explicit, explicit_pairs)) = (in_batch_counts(n, 2), explicit_counts(n, 2));
-            let count = |what: &str, counted, said| Instance::count(format!("B = {n}: {what}"), whole(counted), whole(said));
+            let count =
+                |what: &str, counted, said| Instance::count(format!("B = {n}: {what}"), whole(counted), whole(said));
             [
                 count("in-batch encodings", own, 2 * n),
                 count("in-batch similarities", own_pairs, n * n),
