@@ -311,7 +311,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         id: "positive-missing-from-denominator",
         meaning: "the sum in the denominator is over the negatives alone",
-        source: "a slip in hand derivations",
+        source: "amazon-science/sccl #27, on its paper",
         statement: positive_missing_from_denominator,
     },
     Mistake {

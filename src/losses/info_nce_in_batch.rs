@@ -324,7 +324,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         id: "columns-along-rows",
         meaning: "the columns' half of the symmetric loss takes its softmax along the rows again",
-        source: "moein-shariatnia/OpenAI-CLIP #16",
+        source: "moein-shariatnia/OpenAI-CLIP #24",
         statement: columns_along_rows,
     },
     Mistake {
@@ -336,7 +336,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         id: "positive-missing-from-denominator",
         meaning: "the sums in the denominators are over the negatives alone",
-        source: "a slip in hand derivations",
+        source: "amazon-science/sccl #27, on its paper",
         statement: positive_missing_from_denominator,
     },
     Mistake {

@@ -404,7 +404,7 @@ which is at most 0 for the hardest, of the largest s: a smaller τ gives it more
             "a smaller temperature makes the gradient larger: Σ_j |∂ℓ/∂s_j| falls as τ rises",
             "info-nce/gradient-size",
         )
-        .source(Source::guide("1.2", "τ 小 → … 但梯度可能爆炸"))
+        .source(Source::guide("1.2", "τ 小 → 分布更尖锐，hard negatives 权重更高，但梯度可能爆炸"))
         .at(Instance::at_least("K = 1, two temperatures", |x| {
             let (s, tau, larger) = (x.reals("s", 2), x.positive("tau"), x.positive("tau_larger"));
             x.assume_positive(larger - tau);
@@ -499,7 +499,11 @@ the gradient explodes as 1/τ",
             "multiplying the similarities by τ is dividing them by it",
             "info-nce/temperature-is-a-scale",
         )
-        .source(Source::paper("bowang-lab/BLEEP", "#5", "targets * temperature"))
+        .source(Source::paper(
+            "bowang-lab/BLEEP",
+            "#5",
+            "While logits are divided by it, targets are multiplied by this value.",
+        ))
         .at(temperature_multiplied()),
         Claim::proved(
             "info-nce/temperature-is-a-scale",

@@ -132,7 +132,11 @@ computes B ℓ, the sum before its mean",
             "the symmetric loss is the loss over rows",
             "info-nce-in-batch/columns",
         )
-        .source(Source::paper("moein-shariatnia/OpenAI-CLIP", "#16", "cross_entropy(logits.T, targets.T)"))
+        .source(Source::paper(
+            "moein-shariatnia/OpenAI-CLIP",
+            "#24",
+            "images_loss = cross_entropy(logits.T, targets.T, reduction='none')",
+        ))
         .at(columns_along_rows()),
         Claim::proved(
             "info-nce-in-batch/columns",
