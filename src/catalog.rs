@@ -11,6 +11,8 @@ use serde_json::Value;
 /// The catalog. A new formula is one line here.
 pub const FORMULAS: &[Formula] = &[
     losses::cross_entropy::FORMULA,
+    losses::info_nce::FORMULA,
+    losses::info_nce_in_batch::FORMULA,
     optimizers::adamw::FORMULA,
     optimizers::adam_l2::FORMULA,
     optimizers::sgd::FORMULA,

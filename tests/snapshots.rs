@@ -40,7 +40,7 @@ fn verdicts() {
     let mut text = String::new();
     for claim in &evidence.claims {
         writeln!(text, "{:?} {}: {}", claim.verdict, claim.id, claim.statement).unwrap();
-        writeln!(text, "    {}", claim.scope.replace(|c: char| c == '\n', " ")).unwrap();
+        writeln!(text, "    {}", claim.scope.replace('\n', " ")).unwrap();
         if let Some(c) = &claim.counterexample {
             let point: Vec<String> = c.point.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             writeln!(text, "    {}: {} against {}", point.join(", "), c.left, c.right).unwrap();

@@ -14,6 +14,7 @@ mod rational;
 mod rational_function;
 mod rounded;
 mod ulp;
+mod wide;
 
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
 pub use float::Float;
@@ -24,6 +25,7 @@ pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};
 pub use rounded::{Rounded, Rounding};
 pub use ulp::{ulp, ulps_between};
+pub(crate) use wide::{Wide, wide_dot};
 
 use crate::expression::{Graph, Node};
 use num_rational::BigRational;
