@@ -8,7 +8,14 @@ use crate::optimizers;
 use serde_json::Value;
 
 /// The catalog. A new formula is one line here.
-pub const FORMULAS: &[Formula] = &[losses::cross_entropy::FORMULA, optimizers::adamw::FORMULA];
+pub const FORMULAS: &[Formula] = &[
+    losses::cross_entropy::FORMULA,
+    optimizers::adamw::FORMULA,
+    optimizers::lion::FORMULA,
+    optimizers::sophia::FORMULA,
+    optimizers::gauss_newton_bartlett::FORMULA,
+    optimizers::hutchinson::FORMULA,
+];
 
 /// The formula with this id.
 ///
