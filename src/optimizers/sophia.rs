@@ -21,6 +21,8 @@ use crate::optimizers::adam::{bias, bias_f64};
 use crate::optimizers::decay::{self, Decay};
 use crate::optimizers::exact::{self, average, average_f64};
 use crate::optimizers::state::{self, Counting, Element, MOST_MOMENTS, Problem, Updated};
+use num_rational::BigRational;
+use num_traits::Zero;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -259,95 +261,87 @@ fn check_hessians(problem: &Problem<Hyperparameters>) -> Result<()> {
     Ok(())
 }
 
-fn updated(x: &Element, h: &Hyperparameters, wrong: Wrong) -> Result<Updated> {
-    let (beta1, beta2) = if wrong == Some("betas-swapped") { (h.beta2, h.beta1) } else { (h.beta1, h.beta2) };
-    let estimate = h.hessians[x.place.step][x.place.tensor].as_ref().map(|tensor| tensor[x.place.element]);
-    let mut moments = [0.0; MOST_MOMENTS];
+fn updated(x: &Element, hyper: &Hyperparameters, wrong: Wrong) -> Result<Updated> {
+    let swapped = wrong == Some("betas-swapped");
+    let (beta1, beta2) = if swapped { (hyper.beta2, hyper.beta1) } else { (hyper.beta1, hyper.beta2) };
     let [m_old, h_old, _] = x.moments;
-    moments[0] = average_f64(beta1, m_old, x.g);
-    // the average that θ′ uses, as what it is an average of
-    let mut curvature = Curvature { beta: 1.0, old: h_old, new: 0.0 };
-    if let Some(estimate) = estimate {
-        let beta = if wrong == Some("hessian-not-averaged") { 0.0 } else { beta2 };
-        let refreshed = Curvature { beta, old: h_old, new: estimate };
-        moments[1] = refreshed.times(1.0);
-        if h.conventions.refresh == Refresh::Before {
-            curvature = refreshed;
+    let m = Average { beta: beta1, old: m_old, new: x.g };
+    let kept = Average { beta: 1.0, old: h_old, new: 0.0 };
+    let refreshed = match hyper.hessians[x.place.step][x.place.tensor].as_ref() {
+        Some(estimates) => {
+            let beta = if wrong == Some("hessian-not-averaged") { 0.0 } else { beta2 };
+            Average { beta, old: h_old, new: estimates[x.place.element] }
         }
-    } else {
-        moments[1] = h_old;
-    }
-    let u = clipped_ratio(x, h, beta1, &curvature, wrong)?;
-    let theta = decay::step_f64(h.conventions.decay, x.theta, u, x.eta, x.eta_1, h.weight_decay);
+        None => Average { ..kept },
+    };
+    let used = if hyper.conventions.refresh == Refresh::Before { &refreshed } else { &kept };
+    let u = direction_f64(x, hyper, &m, used, wrong)?;
+    let theta = decay::step_f64(hyper.conventions.decay, x.theta, u, x.eta, x.eta_1, hyper.weight_decay);
+    let mut moments = [0.0; MOST_MOMENTS];
+    (moments[0], moments[1]) = (m.in_f64(), refreshed.in_f64());
     Ok(Updated { theta, moments })
 }
 
 /// β·old + (1 − β)·new, unrounded.
-struct Curvature {
+struct Average {
     beta: f64,
     old: f64,
     new: f64,
 }
 
-impl Curvature {
-    /// The average times a power of two.
-    fn times(&self, scale: f64) -> f64 {
-        average_f64(self.beta, self.old * scale, self.new * scale)
+impl Average {
+    fn in_f64(&self) -> f64 {
+        average_f64(self.beta, self.old, self.new)
     }
 
-    /// γ times the average, plus ε, rounded once.
-    fn with_sum(&self, gamma: f64, eps: f64) -> f64 {
-        let average = exact::average_exactly(self.beta, self.old, self.new);
-        exact::nearest(&(exact::rational(gamma) * average + exact::rational(eps)))
-    }
-}
-
-/// A power of two that brings numbers of this size away from the ends of the range.
-fn scale(size: f64) -> f64 {
-    let far = libm::exp2(500.0);
-    match () {
-        () if size < 1.0 / far => far,
-        () if size > far => 1.0 / far,
-        () => 1.0,
+    fn exactly(&self) -> BigRational {
+        exact::average_exactly(self.beta, self.old, self.new)
     }
 }
 
 /// u, from m′ and h′ as real numbers.
-fn clipped_ratio(x: &Element, h: &Hyperparameters, beta1: f64, curvature: &Curvature, wrong: Wrong) -> Result<f64> {
-    let [m_old, ..] = x.moments;
-    let m_scale = scale(x.g.abs().max(m_old.abs()));
-    let mut m = average_f64(beta1, m_old * m_scale, x.g * m_scale);
-    if h.conventions.momentum == Momentum::Corrected {
-        m /= bias_f64(beta1, x.t as i64);
-    }
-    let gamma = if wrong == Some("gamma-missing") { 1.0 } else { h.gamma };
-    let d_scale = scale((gamma * curvature.old.abs()).max(gamma * curvature.new.abs()).max(h.eps));
-    let (raw, eps) = (gamma * curvature.times(d_scale), h.eps * d_scale);
-    let mut denominator = match h.conventions.floor {
-        Floor::Max => raw.max(eps),
-        // a negative h may leave little of the sum
-        Floor::Sum if raw < 0.0 => curvature.with_sum(gamma, h.eps) * d_scale,
-        Floor::Sum => raw + eps,
+fn direction_f64(
+    x: &Element,
+    hyper: &Hyperparameters,
+    m_average: &Average,
+    h_average: &Average,
+    wrong: Wrong,
+) -> Result<f64> {
+    let bias = match hyper.conventions.momentum {
+        Momentum::Raw => 1.0,
+        Momentum::Corrected => bias_f64(m_average.beta, x.t as i64),
+    };
+    let gamma = if wrong == Some("gamma-missing") { 1.0 } else { hyper.gamma };
+    let (m, scaled) = (m_average.in_f64(), gamma * h_average.in_f64());
+    let denominator = match (wrong, hyper.conventions.floor) {
+        (Some("floor-on-m"), _) => scaled,
+        (Some("no-lower-clamp"), _) | (_, Floor::Sum) => scaled + hyper.eps,
+        (_, Floor::Max) => scaled.max(hyper.eps),
     };
     match wrong {
-        Some("no-lower-clamp") => denominator = raw + eps,
-        Some("floor-on-m") => {
-            m = m.max(h.eps * m_scale);
-            denominator = raw;
+        Some("no-clip") => return Ok(m / bias / denominator),
+        Some("floor-on-m") => return Ok((m.max(hyper.eps) / bias / denominator).clamp(-hyper.rho, hyper.rho)),
+        Some("no-lower-clamp") => {
+            let (sign, size) = (exact::sign_of_average(m_average.beta, m_average.old, m_average.new), m.abs());
+            return Ok(sign * (size / bias / denominator).min(hyper.rho));
         }
         _ => {}
     }
-    if denominator == 0.0 {
-        let form = if h.conventions.floor == Floor::Max { "max(γh, ε)" } else { "γh + ε" };
+    // far from the ends of the range, and where a negative h has cancelled nothing of ε
+    let ordinary = |x: f64| (1e-150..1e150).contains(&x.abs());
+    if ordinary(m) && ordinary(denominator) && (scaled >= 0.0 || hyper.conventions.floor == Floor::Max) {
+        return Ok((m / bias / denominator).clamp(-hyper.rho, hyper.rho));
+    }
+    let (scaled, eps) = (exact::rational(gamma) * h_average.exactly(), exact::rational(hyper.eps));
+    let (denominator, form) = match hyper.conventions.floor {
+        Floor::Max => (scaled.max(eps), "max(γh, ε)"),
+        Floor::Sum => (scaled + eps, "γh + ε"),
+    };
+    if denominator.is_zero() {
         return Err(Error::zero(x.place.of("params"), format!("{form} is 0")));
     }
-    let ratio = m / denominator * (d_scale / m_scale);
-    Ok(match wrong {
-        Some("no-clip") => ratio,
-        Some("no-lower-clamp") if m == 0.0 => 0.0,
-        Some("no-lower-clamp") => m.signum() * (m.signum() * ratio).min(h.rho),
-        _ => ratio.clamp(-h.rho, h.rho),
-    })
+    let (ratio, rho) = (m_average.exactly() / (denominator * exact::rational(bias)), exact::rational(hyper.rho));
+    Ok(exact::nearest(&ratio.clamp(-rho.clone(), rho)))
 }
 
 fn evaluate_json(value: Value, wrong: Wrong) -> Result<Value> {

@@ -235,9 +235,10 @@ pub fn run<H>(
             let t = if counting == Counting::Global { most + k as u64 + 1 } else { state[i].step };
             for (j, &g) in gradient.iter().enumerate() {
                 let mut moments = [0.0; MOST_MOMENTS];
-                moments.iter_mut().zip(&state[i].moments).for_each(|(to, from)| *to = from[j]);
+                moments.iter_mut().zip(&state[i].moments).for_each(|(to, from)| *to = from[j] + 0.0);
                 let place = Place { step: k, tensor: i, element: j };
-                let theta = domain::finite(&place.of("params"), params[i][j])?;
+                // an exact zero is +0
+                let theta = domain::finite(&place.of("params"), params[i][j])? + 0.0;
                 let (eta, eta_1) = (problem.rates[k], problem.rates[0]);
                 let element = Element { theta, g, previous_g: previous[i][j], moments, t, first, eta, eta_1, place };
                 let updated = update(&element)?;

@@ -341,7 +341,7 @@ fn moment_claims() -> Vec<Claim> {
             "h starts from zero and is not corrected: after n refreshments with E[ĥ] = diag, E[h_n] = (1 − β2^n) diag",
         )
         .amends("sophia/hessian-estimate")
-        .at_all([1, 2, 5].map(|n| average_of_equals(n, |beta, n| bias(beta, n))))
+        .at_all([1, 2, 5].map(|n| average_of_equals(n, bias)))
         .control("one-step-late", average_of_equals(2, |beta, n| bias(beta, n + 1))),
         Claim::proved(
             "sophia/amortized-cost",
