@@ -98,6 +98,9 @@ mod tests {
         // 0.9·0.1 − 0.1·0.9 is 0 in decimals; of the f64 that the decimals stand for it is 2.5e-17
         assert_eq!(sign_of_average(0.9, 0.1, -0.9), 1.0);
         assert_eq!(sign_of_average(0.9, -0.1, 0.9), -1.0);
+        // f64 arithmetic gives 0 for these
+        assert_eq!(sign_of_average(0.9, 1.19, -10.71), 1.0);
+        assert_eq!(sign_of_average(0.9, -1.89, 17.01), -1.0);
         assert_eq!(sign_of_average(0.5, 0.9, -0.9), 0.0);
         assert_eq!(sign_of_average(0.5, f64::MIN_POSITIVE, -f64::MIN_POSITIVE.next_down()), 1.0);
         // far below the smallest f64
