@@ -98,7 +98,8 @@ momentum, decay beside it, then the momentum by β2",
         )
         .source(Source::guide(
             "2.2",
-            "update = torch.sign(self.beta1 * m + (1 - self.beta1) * grad) ... m.mul_(self.beta2).add_(grad, alpha=1 - self.beta2)",
+            "update = torch.sign(self.beta1 * m + (1 - self.beta1) * grad) ... \
+m.mul_(self.beta2).add_(grad, alpha=1 - self.beta2)",
         ))
         .at_all([1, 2].map(|n| {
             Instance::equal(format!("{n} steps"), |x| {
@@ -115,17 +116,13 @@ momentum, decay beside it, then the momentum by β2",
         )
         .source(Source::guide("4, Q4", "类似于 signSGD 但加了 momentum 平滑"))
         .at(sign_of_new_momentum("β1 = 9/10, β2 = 99/100", |_| (ratio(9, 10), ratio(99, 100)))),
-        Claim::proved(
-            "lion/sign-sgd-with-equal-betas",
-            Identity,
-            "with β1 = β2 it is: then c = m′",
-        )
-        .amends("lion/sign-sgd-with-momentum")
-        .at(sign_of_new_momentum("β1 = β2", |x| {
-            let beta = x.unit("beta");
-            (beta, beta)
-        }))
-        .control("other-betas", sign_of_new_momentum("β1, β2", |x| (x.unit("b1"), x.unit("b2")))),
+        Claim::proved("lion/sign-sgd-with-equal-betas", Identity, "with β1 = β2 it is: then c = m′")
+            .amends("lion/sign-sgd-with-momentum")
+            .at(sign_of_new_momentum("β1 = β2", |x| {
+                let beta = x.unit("beta");
+                (beta, beta)
+            }))
+            .control("other-betas", sign_of_new_momentum("β1, β2", |x| (x.unit("b1"), x.unit("b2")))),
         Claim::proved("lion/first-step", Identity, "the first step from m = 0 is η sign(g), whatever β1")
             .at(Instance::equal("m = 0", |x| {
                 let s = Symbols { m: constant(0), ..symbols(x) };
