@@ -248,7 +248,8 @@ fn form_claims() -> Vec<Claim> {
         Claim::proved(
             "sophia/floor-sum",
             Identity,
-            "above the floor, the reciprocals of max(γh, ε) and γh + ε differ by ε/(γh(γh + ε)); at h = 0 the two are one",
+            "above the floor, the reciprocals of max(γh, ε) and γh + ε differ by ε/(γh(γh + ε)); \
+at h = 0 the two are one",
         )
         .at(Instance::equal("γh > ε", |x| {
             let (eps, a) = (x.rate("eps"), x.positive("a"));
