@@ -112,6 +112,19 @@ pub enum Domain {
     Rate,
 }
 
+impl Domain {
+    /// The numbers that the values are above and below, where there are such.
+    pub fn bounds(self) -> (Option<BigRational>, Option<BigRational>) {
+        let whole = |n: i64| Some(BigRational::from_integer(n.into()));
+        match self {
+            Domain::Real | Domain::NonNegative => (None, None),
+            Domain::Positive | Domain::Rate => (whole(0), None),
+            Domain::Unit => (whole(0), whole(1)),
+            Domain::Between(low, high) => (BigRational::from_float(low), BigRational::from_float(high)),
+        }
+    }
+}
+
 /// A variable of a statement.
 #[derive(Clone, Debug)]
 pub struct Variable {

@@ -5,7 +5,7 @@
 //! Piecewise statements are decided cell by cell, away from the kinks.
 
 use super::{Finding, Opinion, Pairs};
-use crate::claim::{Instance, Relation};
+use crate::claim::{Instance, Relation, Variable};
 use crate::number::{Abstention, Arithmetic, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -34,6 +34,9 @@ pub fn exactly(instance: &Instance) -> Finding {
     let decided = cell_by_cell(|cell| {
         let mut field = RationalFunctions::in_cell(cell);
         let inputs: Vec<_> = pairs.variables.iter().map(|_| field.variable()).collect();
+        for positive in positive_by_domain(&mut field, &pairs.variables, &inputs)? {
+            field.assume_positive(&positive);
+        }
         let outputs = evaluate(&pairs.graph, &mut field, &inputs);
         let mut equal = true;
         for (left, right) in pairs.sides() {
@@ -177,12 +180,37 @@ fn independent(characters: &[Vec<bool>]) -> bool {
     rank == columns + 1
 }
 
+/// What the domains say is above zero: x − low and high − x.
+fn positive_by_domain<A: Arithmetic>(
+    field: &mut A,
+    variables: &[Variable],
+    inputs: &[A::Number],
+) -> Outcome<Vec<A::Number>> {
+    let mut positive = Vec::new();
+    for (variable, x) in variables.iter().zip(inputs) {
+        let (low, high) = variable.domain.bounds();
+        if let Some(low) = low {
+            let minus_low = field.constant(&-low)?;
+            positive.push(field.sum(&[x, &minus_low])?);
+        }
+        if let Some(high) = high {
+            let high = field.constant(&high)?;
+            let minus_x = field.negate(x)?;
+            positive.push(field.sum(&[&high, &minus_x])?);
+        }
+    }
+    Ok(positive)
+}
+
 /// ∂f along a random direction, less the claimed gradient along it.
 fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
     let Relation::Gradient(wrt) = &instance.relation else {
         return Err(Abstention::new("not a gradient"));
     };
     let inputs: Vec<_> = (0..instance.variables.len()).map(|i| field.variable(wrt.contains(&i))).collect();
+    for positive in positive_by_domain(field, &instance.variables, &inputs)? {
+        field.assume_positive(&positive);
+    }
     let outputs = evaluate(&instance.graph, field, &inputs);
     let f = outputs[instance.assumptions].clone()?;
     let mut terms = vec![field.negate(&f.derivative())?];
@@ -197,6 +225,9 @@ fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<V
 /// e^left = e^right decides as well and knows more about logarithms.
 fn differences(pairs: &Pairs, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
     let inputs: Vec<_> = pairs.variables.iter().map(|_| field.variable(false)).collect();
+    for positive in positive_by_domain(field, &pairs.variables, &inputs)? {
+        field.assume_positive(&positive);
+    }
     let outputs = evaluate(&pairs.graph, field, &inputs);
     let mut result = Vec::new();
     for (left, right) in pairs.sides() {

@@ -2,10 +2,11 @@
 //!
 //! An atom is a variable, π, or a value of exp, ln, √, sin or cos that the arithmetic has named.
 
+use super::Sign;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A numbered atom.
 pub(super) type Atom = u32;
@@ -191,5 +192,93 @@ impl Angle {
         let (monomial, coefficient) = self.rest.as_term()?;
         let half = BigRational::new(1.into(), 2.into());
         (*monomial == Monomial::of(pi) && *coefficient == half).then_some((0, 1))
+    }
+}
+
+/// What is known to be above zero: atoms, and polynomials such as 1 − β.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Positives {
+    atoms: BTreeSet<Atom>,
+    polynomials: Vec<Laurent>,
+}
+
+impl Positives {
+    /// From now on x > 0.
+    pub fn insert(&mut self, x: Laurent) {
+        match x.as_term().and_then(|(m, c)| m.single().filter(|_| c.is_one())) {
+            Some(atom) => {
+                self.atoms.insert(atom);
+            }
+            None => self.polynomials.push(x),
+        }
+    }
+
+    /// The sign of x where what is known decides it: all terms of one sign, or a known factor of 1.
+    pub fn sign(&self, x: &Laurent) -> Option<Sign> {
+        let positive_atoms = x.0.keys().all(|m| m.0.iter().all(|(atom, _)| self.atoms.contains(atom)));
+        match () {
+            () if x.is_zero() => Some(Sign::Zero),
+            () if positive_atoms && x.0.values().all(Signed::is_positive) => Some(Sign::Positive),
+            () if positive_atoms && x.0.values().all(Signed::is_negative) => Some(Sign::Negative),
+            () => self.ratio(x, &Laurent::one()),
+        }
+    }
+
+    /// The sign of x/y, if that is known: a monomial in positive atoms, times at most one known
+    /// polynomial or its reciprocal.
+    pub fn ratio(&self, x: &Laurent, y: &Laurent) -> Option<Sign> {
+        let sign = |x: &Laurent, y: &Laurent| {
+            let (x, y) = (self.reduced(x), self.reduced(y));
+            match () {
+                () if x == y => Some(Sign::Positive),
+                () if x == y.negated() => Some(Sign::Negative),
+                () => None,
+            }
+        };
+        sign(x, y).or_else(|| {
+            self.polynomials.iter().find_map(|p| {
+                let above = y.times(p).and_then(|y| sign(x, &y));
+                above.or_else(|| x.times(p).and_then(|x| sign(&x, y)))
+            })
+        })
+    }
+
+    /// x without its largest factor that is a positive number times a monomial in positive atoms.
+    fn reduced(&self, x: &Laurent) -> Laurent {
+        let power_in = |m: &Monomial, atom: Atom| m.0.iter().find(|(a, _)| *a == atom).map_or(0, |(_, n)| *n);
+        let appearing: BTreeSet<Atom> = x.0.keys().flat_map(|m| m.0.iter().map(|(atom, _)| *atom)).collect();
+        let common = appearing
+            .intersection(&self.atoms)
+            .map(|&atom| (atom, x.0.keys().map(|m| power_in(m, atom)).min().unwrap_or(0)))
+            .filter(|&(_, n)| n != 0)
+            .collect();
+        let divisor = Monomial(common).power(-1);
+        let terms: BTreeMap<Monomial, BigRational> = x.0.iter().map(|(m, c)| (m.times(&divisor), c.clone())).collect();
+        let size = terms.values().next().map_or_else(BigRational::one, Signed::abs);
+        Laurent(terms.into_iter().map(|(m, c)| (m, c / &size)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positive_factors_do_not_change_a_sign_and_others_may() {
+        let atom = |a| Laurent::term(Monomial::of(a), BigRational::one());
+        let minus = |x: &Laurent, y: &Laurent| x.plus(&y.negated());
+        let (c, beta, x, y) = (atom(1), atom(2), atom(3), atom(4));
+        let rest = minus(&Laurent::one(), &beta);
+        let mut known = Positives::default();
+        [&c, &beta, &rest].into_iter().for_each(|p| known.insert(p.clone()));
+        let scaled = |p: &Laurent| minus(&x, &y).times(p).unwrap();
+        assert_eq!(known.ratio(&scaled(&c), &minus(&x, &y)), Some(Sign::Positive));
+        assert_eq!(known.ratio(&minus(&x, &y), &scaled(&c.reciprocal().unwrap())), Some(Sign::Positive));
+        assert_eq!(known.ratio(&scaled(&rest), &minus(&y, &x)), Some(Sign::Negative));
+        assert_eq!(known.ratio(&scaled(&x), &minus(&x, &y)), None);
+        assert_eq!(known.sign(&c.plus(&beta)), Some(Sign::Positive));
+        assert_eq!(known.sign(&rest.negated()), Some(Sign::Negative));
+        assert_eq!(known.sign(&minus(&c, &beta)), None);
+        assert_eq!(known.sign(&x), None);
     }
 }

@@ -8,7 +8,7 @@
 //! point with a probability bounded by Schwartz and Zippel; [`PrimeField::log2_error`] is that
 //! bound for one trial.
 
-use super::atoms::{Atom, Laurent, Monomial};
+use super::atoms::{Atom, Laurent, Monomial, Positives};
 use super::modulus::{Complex, Modulus};
 use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
 use num_bigint::BigInt;
@@ -120,7 +120,9 @@ pub struct PrimeField<'a> {
     angles: HashMap<(Function, Laurent), Complex>,
     characters: Vec<bool>,
     cell: Vec<Sign>,
-    conditions: Vec<Complex>,
+    /// The values of the conditions, and their polynomials where these are of moderate size.
+    conditions: Vec<(Complex, Option<Laurent>)>,
+    positives: Positives,
 }
 
 impl<'a> PrimeField<'a> {
@@ -140,6 +142,14 @@ impl<'a> PrimeField<'a> {
             characters: Vec::new(),
             cell,
             conditions: Vec::new(),
+            positives: Positives::default(),
+        }
+    }
+
+    /// From now on this is above zero: what is so by the domain of a variable needs no cell.
+    pub fn assume_positive(&mut self, x: &Residue) {
+        if let Some(polynomial) = self.expand(&x.form) {
+            self.positives.insert(polynomial);
         }
     }
 
@@ -474,17 +484,24 @@ impl Arithmetic for PrimeField<'_> {
         if x.is_zero() {
             return Ok(Sign::Zero);
         }
+        let polynomial = self.expand(&x.form);
+        if let Some(sign) = polynomial.as_ref().and_then(|p| self.positives.sign(p)) {
+            return Ok(sign);
+        }
         let opposite = self.modulus.negate(x.value);
-        for (i, known) in self.conditions.iter().enumerate() {
+        for (i, (value, known)) in self.conditions.iter().enumerate() {
             let sign = self.cell.get(i).copied().unwrap_or(Sign::Positive);
-            if *known == x.value {
-                return Ok(sign);
-            }
-            if *known == opposite {
-                return Ok(sign.opposite());
+            let ratio = match (&polynomial, known) {
+                _ if *value == x.value => Some(Sign::Positive),
+                _ if *value == opposite => Some(Sign::Negative),
+                (Some(p), Some(known)) => self.positives.ratio(p, known),
+                _ => None,
+            };
+            if let Some(ratio) = ratio {
+                return Ok(if ratio == Sign::Positive { sign } else { sign.opposite() });
             }
         }
-        self.conditions.push(x.value);
+        self.conditions.push((x.value, polynomial));
         Ok(self.cell.get(self.conditions.len() - 1).copied().unwrap_or(Sign::Positive))
     }
 }

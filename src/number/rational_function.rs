@@ -6,7 +6,7 @@
 //! parts are defined. A difference does not imply that they differ: relations such as
 //! ln ab = ln a + ln b are not known here.
 
-use super::atoms::{Atom, GRAIN, Laurent, Monomial};
+use super::atoms::{Atom, GRAIN, Laurent, Monomial, Positives};
 use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
 use num_rational::BigRational;
 use num_traits::{One, ToPrimitive};
@@ -70,6 +70,7 @@ pub struct RationalFunctions {
     named: Vec<(Function, RationalFunction, Atom)>,
     cell: Vec<Sign>,
     conditions: Vec<RationalFunction>,
+    positives: Positives,
 }
 
 impl RationalFunctions {
@@ -82,6 +83,13 @@ impl RationalFunctions {
     /// How many different conditions came up.
     pub fn conditions(&self) -> usize {
         self.conditions.len()
+    }
+
+    /// From now on this is above zero: what is so by the domain of a variable needs no cell.
+    pub fn assume_positive(&mut self, x: &RationalFunction) {
+        if let Some(polynomial) = x.polynomial() {
+            self.positives.insert(polynomial.clone());
+        }
     }
 
     /// A new free variable.
@@ -130,6 +138,7 @@ impl RationalFunctions {
             Some(&atom) => atom,
             None => {
                 let atom = self.new_atom();
+                self.positives.insert(Laurent::term(Monomial::of(atom), BigRational::one()));
                 self.generators.insert(m.clone(), atom);
                 self.exponents.insert(atom, m.clone());
                 atom
@@ -251,14 +260,16 @@ impl Arithmetic for RationalFunctions {
         {
             return super::Exact.sign(constant);
         }
-        let opposite = self.negate(x)?;
+        // x = n/d has the sign of n·d
+        if let Some(sign) = self.positives.sign(&sized(x.numerator.times(&x.denominator))?) {
+            return Ok(sign);
+        }
         for (i, known) in self.conditions.iter().enumerate() {
-            let sign = self.cell.get(i).copied().unwrap_or(Sign::Positive);
-            if known.equals(x)? {
-                return Ok(sign);
-            }
-            if known.equals(&opposite)? {
-                return Ok(sign.opposite());
+            let left = sized(x.numerator.times(&known.denominator))?;
+            let right = sized(known.numerator.times(&x.denominator))?;
+            if let Some(ratio) = self.positives.ratio(&left, &right) {
+                let sign = self.cell.get(i).copied().unwrap_or(Sign::Positive);
+                return Ok(if ratio == Sign::Positive { sign } else { sign.opposite() });
             }
         }
         self.conditions.push(x.clone());

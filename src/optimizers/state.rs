@@ -269,8 +269,10 @@ pub fn run<H>(
     for step in 0..problem.gradients.len() {
         while let Some(x) = coming.next_if(|x| x.place.step == step) {
             let Place { tensor, element, .. } = x.place;
-            let theta = domain::finite(&x.place.of("params"), params[tensor][element])?;
-            let updated = update(&Element { theta, moments: at(&state[tensor].moments, element), ..*x })?;
+            // an exact zero is +0
+            let theta = domain::finite(&x.place.of("params"), params[tensor][element])? + 0.0;
+            let moments = at(&state[tensor].moments, element).map(|x| x + 0.0);
+            let updated = update(&Element { theta, moments, ..*x })?;
             if updated.theta.is_nan() {
                 return Err(Error::Overflow { place: x.place.of("params") });
             }

@@ -1,0 +1,251 @@
+//! # Lion
+//!
+//! θ′ = θ − η( sign(β1 m + (1 − β1) g) + λθ ),  m′ = β2 m + (1 − β2) g
+//! (Chen et al., *Symbolic Discovery of Optimization Algorithms* (2023), Algorithm 2; google/automl).
+//!
+//! The sign is that of an interpolation c with the **old** momentum by β1; the momentum that is kept
+//! uses β2. sign(0) = 0, so that where c = 0 only the decay moves θ. There is no ε and no bias
+//! correction.
+//!
+//! Symbols: θ params, g gradients, m momentum, c the interpolation, η lr, β1 beta1, β2 beta2,
+//! λ weight_decay.
+
+use crate::claim::{Inputs, Instance};
+use crate::domain;
+use crate::error::Result;
+use crate::expression::{Expr, by_sign, constant, sign};
+use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::json;
+use crate::optimizers::decay::{self, Decay};
+use crate::optimizers::exact::{average, average_f64, sign_of_average};
+use crate::optimizers::state::{self, Counting, Problem, Updated};
+use serde::Deserialize;
+use serde_json::Value;
+
+mod claims;
+
+/// The conventions of Lion.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conventions {
+    /// Where the decay enters.
+    pub decay: Decay,
+}
+
+/// The hyperparameters of Lion.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hyperparameters {
+    /// β1 in [0, 1)
+    #[serde(with = "json::real")]
+    pub beta1: f64,
+    /// β2 in [0, 1)
+    #[serde(with = "json::real")]
+    pub beta2: f64,
+    /// λ ≥ 0
+    #[serde(with = "json::real")]
+    pub weight_decay: f64,
+    /// The choices.
+    pub conventions: Conventions,
+}
+
+impl Default for Hyperparameters {
+    fn default() -> Self {
+        Hyperparameters { beta1: 0.9, beta2: 0.99, weight_decay: 0.0, conventions: Conventions::default() }
+    }
+}
+
+/// What is kept per parameter.
+pub const MOMENTS: &[&str] = &["m"];
+
+// ---- definition -------------------------------------------------------------------------------
+
+/// A parameter and all that its step depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbols {
+    /// θ
+    pub theta: Expr,
+    /// g
+    pub g: Expr,
+    /// m
+    pub m: Expr,
+    /// η
+    pub eta: Expr,
+    /// η_1
+    pub eta_1: Expr,
+    /// λ
+    pub lambda: Expr,
+    /// β1
+    pub beta1: Expr,
+    /// β2
+    pub beta2: Expr,
+}
+
+/// A parameter and its momentum after a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Stepped {
+    /// θ′
+    pub theta: Expr,
+    /// m′
+    pub m: Expr,
+}
+
+/// θ′ and m′
+pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Stepped {
+    let Symbols { theta, mut g, m, eta, eta_1, lambda, mut beta1, mut beta2 } = *x;
+    match wrong {
+        Some("betas-swapped") => (beta1, beta2) = (beta2, beta1),
+        Some("single-beta") => beta2 = beta1,
+        Some("decay-in-sign") => g = g + lambda * theta,
+        _ => {}
+    }
+    let new_m = average(beta2, m, g);
+    let c = average(beta1, if wrong == Some("new-momentum") { new_m } else { m }, g);
+    let u = if wrong == Some("signum-of-zero") { by_sign(c, constant(-1), constant(1), constant(1)) } else { sign(c) };
+    let theta = match wrong {
+        Some("ascent") => theta + eta * (u - lambda * theta),
+        Some("decay-missing" | "decay-in-sign") => theta - eta * u,
+        _ => decay::step(conventions.decay, theta, u, eta, eta_1, lambda),
+    };
+    Stepped { theta, m: new_m }
+}
+
+/// google/automl's order: the decay first, then the sign of the interpolation, then the momentum.
+pub fn textbook(x: &Symbols) -> Stepped {
+    let theta = x.theta * (1 - x.eta * x.lambda);
+    let update = x.m * x.beta1 + x.g * (1 - x.beta1);
+    Stepped { theta: theta + sign(update) * -x.eta, m: x.m * x.beta2 + x.g * (1 - x.beta2) }
+}
+
+/// The definitions of all steps of an input.
+fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
+    let h = &problem.hyper;
+    Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
+        let symbols = Symbols {
+            theta: numbers.number("theta", x.theta),
+            g: numbers.number("g", x.g),
+            m: numbers.number("m", x.moments[0]),
+            eta: numbers.number("eta", x.eta),
+            eta_1: numbers.number("eta_1", x.eta_1),
+            lambda: numbers.number("lambda", h.weight_decay),
+            beta1: numbers.number("beta1", h.beta1),
+            beta2: numbers.number("beta2", h.beta2),
+        };
+        let stepped = step(&symbols, h.conventions, wrong);
+        (stepped.theta, vec![stepped.m])
+    }))
+}
+
+// ---- oracle -----------------------------------------------------------------------------------
+
+/// Runs every step of a problem. The sign is that of the real number c at the f64 inputs, decided
+/// in exact arithmetic where f64 leaves it open.
+///
+/// θ′ within 1e5 ulp of its largest term, m′ within 32 ulps.
+///
+/// # Errors
+/// Where a hyperparameter is outside its domain.
+pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
+    let h = problem.hyper;
+    domain::decay_rate("beta1", h.beta1)?;
+    domain::decay_rate("beta2", h.beta2)?;
+    domain::non_negative("weight_decay", h.weight_decay)?;
+    decay::check(h.conventions.decay, problem.rates[0])?;
+    state::run(problem, MOMENTS, Counting::PerTensor, |x| {
+        let m = x.moments[0];
+        let u = sign_of_average(h.beta1, m, x.g);
+        let theta = decay::step_f64(h.conventions.decay, x.theta, u, x.eta, x.eta_1, h.weight_decay);
+        Ok(Updated { theta, moments: [average_f64(h.beta2, m, x.g), 0.0, 0.0] })
+    })
+}
+
+fn evaluate(value: Value) -> Result<Value> {
+    oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)
+}
+
+// ---- mistakes ---------------------------------------------------------------------------------
+
+fn symbols(x: &Inputs) -> Symbols {
+    Symbols {
+        theta: x.real("theta"),
+        g: x.real("g"),
+        m: x.real("m"),
+        eta: x.rate("eta"),
+        eta_1: x.rate("eta_1"),
+        lambda: x.rate("lambda"),
+        beta1: x.unit("beta1"),
+        beta2: x.unit("beta2"),
+    }
+}
+
+/// The false statement that a wrong form is Lion.
+fn wrong_step(id: &'static str) -> Instance {
+    Instance::equal("one step", |x| {
+        let s = symbols(x);
+        let (right, wrong) = (step(&s, Conventions::default(), None), step(&s, Conventions::default(), Some(id)));
+        vec![(right.theta, wrong.theta), (right.m, wrong.m)]
+    })
+}
+
+const MISTAKES: &[Mistake] = &[
+    Mistake {
+        id: "new-momentum",
+        meaning: "the sign of an interpolation with the momentum after its update, not before",
+        source: "FluxML/Optimisers.jl PR #129, caught in review",
+        statement: || wrong_step("new-momentum"),
+    },
+    Mistake {
+        id: "single-beta",
+        meaning: "the momentum is kept with β1 too, where it should be β2",
+        source: "a slip when momentum SGD is adapted",
+        statement: || wrong_step("single-beta"),
+    },
+    Mistake {
+        id: "betas-swapped",
+        meaning: "β2 in the sign and β1 in the momentum",
+        source: "FluxML/Optimisers.jl PR #129, caught in review",
+        statement: || wrong_step("betas-swapped"),
+    },
+    Mistake {
+        id: "signum-of-zero",
+        meaning: "sign(0) = 1, as Rust's f64::signum: a parameter without gradient moves by −η",
+        source: "basedgod55hjl llm_builder/src/optimizer.rs @c084d74",
+        statement: || wrong_step("signum-of-zero"),
+    },
+    Mistake {
+        id: "ascent",
+        meaning: "+ η sign(c) in place of − η sign(c)",
+        source: "Wireless4024/candle lion.rs @59d7912",
+        statement: || wrong_step("ascent"),
+    },
+    Mistake {
+        id: "decay-in-sign",
+        meaning: "λθ added to the gradient, inside the sign, in place of decay beside it",
+        source: "bitsandbytes #1992",
+        statement: || wrong_step("decay-in-sign"),
+    },
+    Mistake {
+        id: "decay-missing",
+        meaning: "no weight decay at all",
+        source: "a default of 0 hides it",
+        statement: || wrong_step("decay-missing"),
+    },
+];
+
+/// Lion in the catalog.
+pub const FORMULA: Formula = Formula {
+    id: "lion",
+    name: "Lion",
+    equation: "θ′ = θ − η( sign(β1 m + (1−β1) g) + λθ ), m′ = β2 m + (1−β2) g, sign(0) = 0",
+    source: "Chen et al., Symbolic Discovery of Optimization Algorithms (2023), Algorithm 2",
+    input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or \
+one per step), state (zeros), beta1 (0.9), beta2 (0.99), weight_decay (0)",
+    domain: "0 ≤ beta < 1; lr, weight_decay ≥ 0 and finite; gradients, params, m finite",
+    output: "steps, one entry per step: params, m",
+    axes: &[Decay::AXIS],
+    mistakes: MISTAKES,
+    evaluate,
+    definition,
+    claims: claims::claims,
+};

@@ -1,0 +1,455 @@
+//! # Sophia
+//!
+//! m′ = β1 m + (1 − β1) g,  h′ = β2 h + (1 − β2) ĥ where an estimate ĥ of the Hessian's diagonal was
+//! made, else h,  θ′ = θ − η( clip(m′/max(γh′, ε), −ρ, ρ) + λθ )
+//! (Liu et al., *Sophia* (2023), Algorithm 3). The first form of the paper is γ = 1, the later one
+//! ρ = 1 with γ = 0.01 (Sophia-H) or 0.05 (Sophia-G).
+//!
+//! ĥ comes from the Gauss-Newton-Bartlett or Hutchinson's estimator, and may be negative from the
+//! latter: the floor ε then leaves a step of ρ along −sign(m).
+//!
+//! Symbols: θ params, g gradients, ĥ hessians, m momentum, h average of ĥ, η lr, β1 beta1,
+//! β2 beta2, γ gamma, ρ rho, ε eps, λ weight_decay.
+
+use crate::claim::{Inputs, Instance};
+use crate::domain;
+use crate::error::{Error, Result};
+use crate::expression::{Expr, by_sign, clip, constant, sign};
+use crate::formula::{Defined, Formula, Mistake, Wrong, axis};
+use crate::json;
+use crate::optimizers::adam::{bias, bias_f64};
+use crate::optimizers::decay::{self, Decay};
+use crate::optimizers::exact::{self, average, average_f64};
+use crate::optimizers::state::{self, Counting, Element, Place, Problem, Updated};
+use num_rational::BigRational;
+use num_traits::Zero;
+use serde::Deserialize;
+use serde_json::Value;
+
+mod claims;
+
+axis! {
+    /// Whether the zero start of m is corrected.
+    Momentum "momentum" {
+        Raw "raw": "m′ as it is, as the official code",
+        Corrected "corrected": "m′/(1 − β1^t), as optax and levanter",
+    }
+}
+axis! {
+    /// How ε keeps the denominator from zero.
+    Floor "floor" {
+        Max "max": "max(γh, ε)",
+        Sum "sum": "γh + ε, as the official code",
+    }
+}
+axis! {
+    /// When a new estimate is used.
+    Refresh "refresh" {
+        Before "before": "θ′ uses h′",
+        After "after": "θ′ uses h, and h′ is for the next step, as the official code and optax",
+    }
+}
+
+/// The conventions of Sophia.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conventions {
+    /// Where the decay enters.
+    pub decay: Decay,
+    /// Whether m is corrected.
+    pub momentum: Momentum,
+    /// How ε keeps the denominator from zero.
+    pub floor: Floor,
+    /// When a new estimate is used.
+    pub refresh: Refresh,
+}
+
+/// The hyperparameters of Sophia, and the estimates that it averages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hyperparameters {
+    /// β1 in [0, 1)
+    #[serde(default = "beta1", with = "json::real")]
+    pub beta1: f64,
+    /// β2 in [0, 1)
+    #[serde(default = "beta2", with = "json::real")]
+    pub beta2: f64,
+    /// γ > 0
+    #[serde(default = "gamma", with = "json::real")]
+    pub gamma: f64,
+    /// ρ > 0
+    #[serde(default = "rho", with = "json::real")]
+    pub rho: f64,
+    /// ε ≥ 0
+    #[serde(default = "eps", with = "json::real")]
+    pub eps: f64,
+    /// λ ≥ 0
+    #[serde(default = "weight_decay", with = "json::real")]
+    pub weight_decay: f64,
+    /// ĥ [step][tensor], of any sign; null where it was not refreshed, ignored where the gradient is null.
+    #[serde(with = "json::optional_rows")]
+    pub hessians: json::optional_rows::Rows,
+    /// The choices.
+    #[serde(default)]
+    pub conventions: Conventions,
+}
+
+fn beta1() -> f64 {
+    0.965
+}
+fn beta2() -> f64 {
+    0.99
+}
+fn gamma() -> f64 {
+    1.0
+}
+fn rho() -> f64 {
+    0.04
+}
+fn eps() -> f64 {
+    1e-12
+}
+fn weight_decay() -> f64 {
+    0.1
+}
+
+impl Hyperparameters {
+    /// ĥ of one element, if its tensor was refreshed.
+    fn estimate(&self, place: Place) -> Option<f64> {
+        self.hessians.get(place.step)?.get(place.tensor)?.as_ref()?.get(place.element).copied()
+    }
+}
+
+/// What is kept per parameter.
+pub const MOMENTS: &[&str] = &["m", "h"];
+
+// ---- definition -------------------------------------------------------------------------------
+
+/// A parameter and all that its step depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbols {
+    /// θ
+    pub theta: Expr,
+    /// g
+    pub g: Expr,
+    /// ĥ, if it was refreshed
+    pub estimate: Option<Expr>,
+    /// m
+    pub m: Expr,
+    /// h
+    pub h: Expr,
+    /// η
+    pub eta: Expr,
+    /// η_1
+    pub eta_1: Expr,
+    /// λ
+    pub lambda: Expr,
+    /// β1
+    pub beta1: Expr,
+    /// β2
+    pub beta2: Expr,
+    /// γ
+    pub gamma: Expr,
+    /// ρ
+    pub rho: Expr,
+    /// ε
+    pub eps: Expr,
+    /// t
+    pub t: i64,
+}
+
+/// A parameter and its moments after a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Stepped {
+    /// θ′
+    pub theta: Expr,
+    /// m′
+    pub m: Expr,
+    /// h′
+    pub h: Expr,
+}
+
+/// max(a, b)
+pub fn larger(a: Expr, b: Expr) -> Expr {
+    by_sign(a - b, b, b, a)
+}
+
+/// min(a, b)
+pub fn smaller(a: Expr, b: Expr) -> Expr {
+    by_sign(a - b, a, a, b)
+}
+
+/// clip(m/max(γh, ε), −ρ, ρ), for the averages m and h
+pub fn direction(m: Expr, h: Expr, gamma: Expr, rho: Expr, eps: Expr) -> Expr {
+    clip(m / larger(gamma * h, eps), rho)
+}
+
+/// sign(m) min(|m|/(γh + ε), ρ), which has no lower bound where γh + ε < 0
+pub fn without_lower_clamp(m: Expr, h: Expr, gamma: Expr, rho: Expr, eps: Expr) -> Expr {
+    sign(m) * smaller(sign(m) * m / (gamma * h + eps), rho)
+}
+
+/// θ′, m′ and h′
+pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Stepped {
+    let Symbols { theta, eta, eta_1, lambda, gamma, rho, eps, .. } = *x;
+    let (beta1, beta2) = if wrong == Some("betas-swapped") { (x.beta2, x.beta1) } else { (x.beta1, x.beta2) };
+    let new_m = average(beta1, x.m, x.g);
+    let new_h = match x.estimate {
+        Some(estimate) if wrong == Some("hessian-not-averaged") => estimate,
+        Some(estimate) => average(beta2, x.h, estimate),
+        None => x.h,
+    };
+    let m = match conventions.momentum {
+        Momentum::Raw => new_m,
+        Momentum::Corrected => new_m / bias(beta1, x.t),
+    };
+    let h = match conventions.refresh {
+        Refresh::Before => new_h,
+        Refresh::After => x.h,
+    };
+    let gamma = if wrong == Some("gamma-missing") { constant(1) } else { gamma };
+    let denominator = match conventions.floor {
+        Floor::Max => larger(gamma * h, eps),
+        Floor::Sum => gamma * h + eps,
+    };
+    let u = match wrong {
+        Some("no-clip") => m / denominator,
+        Some("no-lower-clamp") => without_lower_clamp(m, h, gamma, rho, eps),
+        Some("floor-on-m") => clip(larger(m, eps) / (gamma * h), rho),
+        _ => clip(m / denominator, rho),
+    };
+    Stepped { theta: decay::step(conventions.decay, theta, u, eta, eta_1, lambda), m: new_m, h: new_h }
+}
+
+/// The definitions of all steps of an input.
+fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
+    let h = &problem.hyper;
+    Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
+        let symbols = Symbols {
+            theta: numbers.number("theta", x.theta),
+            g: numbers.number("g", x.g),
+            estimate: h.estimate(x.place).map(|estimate| numbers.number("estimate", estimate)),
+            m: numbers.number("m", x.moments[0]),
+            h: numbers.number("h", x.moments[1]),
+            eta: numbers.number("eta", x.eta),
+            eta_1: numbers.number("eta_1", x.eta_1),
+            lambda: numbers.number("lambda", h.weight_decay),
+            beta1: numbers.number("beta1", h.beta1),
+            beta2: numbers.number("beta2", h.beta2),
+            gamma: numbers.number("gamma", h.gamma),
+            rho: numbers.number("rho", h.rho),
+            eps: numbers.number("eps", h.eps),
+            t: i64::try_from(x.t).unwrap_or(i64::MAX),
+        };
+        let stepped = step(&symbols, h.conventions, wrong);
+        (stepped.theta, vec![stepped.m, stepped.h])
+    }))
+}
+
+// ---- oracle -----------------------------------------------------------------------------------
+
+/// Runs every step of a problem.
+///
+/// θ′ within 1e5 ulp of its largest term, moments within 32 ulps.
+///
+/// # Errors
+/// Where a hyperparameter is outside its domain, the shape of `hessians` is another, or a denominator
+/// is zero.
+pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
+    check(problem)?;
+    let hyper = &problem.hyper;
+    state::run(problem, MOMENTS, Counting::PerTensor, |x| {
+        let [m_old, h_old, _] = x.moments;
+        let m = Average { beta: hyper.beta1, old: m_old, new: x.g };
+        let kept = Average { beta: 1.0, old: h_old, new: 0.0 };
+        let refreshed = match hyper.estimate(x.place) {
+            Some(new) => Average { beta: hyper.beta2, old: h_old, new },
+            None => kept,
+        };
+        let h = if hyper.conventions.refresh == Refresh::Before { refreshed } else { kept };
+        let u = direction_f64(x, hyper, m, h)?;
+        let theta = decay::step_f64(hyper.conventions.decay, x.theta, u, x.eta, x.eta_1, hyper.weight_decay);
+        Ok(Updated { theta, moments: [m.in_f64(), refreshed.in_f64(), 0.0] })
+    })
+}
+
+fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
+    let h = &problem.hyper;
+    domain::decay_rate("beta1", h.beta1)?;
+    domain::decay_rate("beta2", h.beta2)?;
+    domain::positive("gamma", h.gamma)?;
+    domain::positive("rho", h.rho)?;
+    domain::non_negative("eps", h.eps)?;
+    domain::non_negative("weight_decay", h.weight_decay)?;
+    decay::check(h.conventions.decay, problem.rates[0])?;
+    check_hessians(problem)
+}
+
+/// Every shape agrees, and every estimate that is used is finite.
+fn check_hessians(problem: &Problem<Hyperparameters>) -> Result<()> {
+    let hessians = &problem.hyper.hessians;
+    domain::same_length("hessians", hessians.len(), problem.gradients.len(), "gradients has steps")?;
+    for (k, (step, gradients)) in hessians.iter().zip(&problem.gradients).enumerate() {
+        domain::same_length(&format!("hessians[{k}]"), step.len(), problem.params.len(), "params has tensors")?;
+        for (i, (estimate, gradient)) in step.iter().zip(gradients).enumerate() {
+            let Some(estimate) = estimate else { continue };
+            let field = format!("hessians[{k}][{i}]");
+            domain::same_length(&field, estimate.len(), problem.params[i].len(), &format!("params[{i}] has elements"))?;
+            if gradient.is_some() {
+                domain::all_finite(&field, estimate)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// β·old + (1 − β)·new, unrounded.
+#[derive(Clone, Copy)]
+struct Average {
+    beta: f64,
+    old: f64,
+    new: f64,
+}
+
+impl Average {
+    fn in_f64(&self) -> f64 {
+        average_f64(self.beta, self.old, self.new)
+    }
+
+    fn exactly(&self) -> BigRational {
+        exact::average_exactly(self.beta, self.old, self.new)
+    }
+}
+
+/// u, from m′ and h′ as real numbers.
+fn direction_f64(x: &Element, hyper: &Hyperparameters, m_average: Average, h_average: Average) -> Result<f64> {
+    let bias = match hyper.conventions.momentum {
+        Momentum::Raw => 1.0,
+        Momentum::Corrected => bias_f64(m_average.beta, x.t),
+    };
+    let gamma = hyper.gamma;
+    let (m, scaled) = (m_average.in_f64(), gamma * h_average.in_f64());
+    let denominator = match hyper.conventions.floor {
+        Floor::Sum => scaled + hyper.eps,
+        Floor::Max => scaled.max(hyper.eps),
+    };
+    // far from the ends of the range, and where a negative h has cancelled nothing of ε
+    let ordinary = |x: f64| (1e-150..1e150).contains(&x.abs());
+    if ordinary(m) && ordinary(denominator) && (scaled >= 0.0 || hyper.conventions.floor == Floor::Max) {
+        return Ok((m / bias / denominator).clamp(-hyper.rho, hyper.rho));
+    }
+    let (scaled, eps) = (exact::rational(gamma) * h_average.exactly(), exact::rational(hyper.eps));
+    let (denominator, form) = match hyper.conventions.floor {
+        Floor::Max => (scaled.max(eps), "max(γh, ε)"),
+        Floor::Sum => (scaled + eps, "γh + ε"),
+    };
+    if denominator.is_zero() {
+        return Err(Error::zero(x.place.of("params"), format!("{form} is 0")));
+    }
+    let (ratio, rho) = (m_average.exactly() / (denominator * exact::rational(bias)), exact::rational(hyper.rho));
+    Ok(exact::nearest(&ratio.clamp(-rho.clone(), rho)))
+}
+
+fn evaluate(value: Value) -> Result<Value> {
+    oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)
+}
+
+// ---- mistakes ---------------------------------------------------------------------------------
+
+fn symbols(x: &Inputs) -> Symbols {
+    Symbols {
+        theta: x.real("theta"),
+        g: x.real("g"),
+        estimate: Some(x.real("h_hat")),
+        m: x.real("m"),
+        h: x.real("h"),
+        eta: x.rate("eta"),
+        eta_1: x.rate("eta_1"),
+        lambda: x.rate("lambda"),
+        beta1: x.unit("beta1"),
+        beta2: x.unit("beta2"),
+        gamma: x.positive("gamma"),
+        rho: x.positive("rho"),
+        eps: x.rate("eps"),
+        t: 2,
+    }
+}
+
+/// The false statement that a wrong form is Sophia.
+fn wrong_step(id: &'static str) -> Instance {
+    Instance::equal("t = 2", |x| {
+        let s = symbols(x);
+        let (right, wrong) = (step(&s, Conventions::default(), None), step(&s, Conventions::default(), Some(id)));
+        vec![(right.theta, wrong.theta), (right.m, wrong.m), (right.h, wrong.h)]
+    })
+}
+
+/// The false statement that a form without the lower clamp never leaves [−ρ, ρ].
+fn no_lower_clamp() -> Instance {
+    Instance::equal("the floor as a sum, clamped on both sides or above only", |x| {
+        let s = symbols(x);
+        let two_sided = clip(s.m / (s.gamma * s.h + s.eps), s.rho);
+        vec![(two_sided, without_lower_clamp(s.m, s.h, s.gamma, s.rho, s.eps))]
+    })
+}
+
+const MISTAKES: &[Mistake] = &[
+    Mistake {
+        id: "no-clip",
+        meaning: "m/max(γh, ε) as it is, a Newton step where h is small",
+        source: "the ratio without the bound ρ that the paper is named for",
+        statement: || wrong_step("no-clip"),
+    },
+    Mistake {
+        id: "no-lower-clamp",
+        meaning: "sign(m) min(|m|/(γh + ε), ρ): with h < 0 the ratio is negative and not bounded, and \
+the step goes uphill",
+        source: "Liuhong99/Sophia #34",
+        statement: no_lower_clamp,
+    },
+    Mistake {
+        id: "gamma-missing",
+        meaning: "max(h, ε) in place of max(γh, ε)",
+        source: "the paper's first form with the later form's ρ = 1",
+        statement: || wrong_step("gamma-missing"),
+    },
+    Mistake {
+        id: "hessian-not-averaged",
+        meaning: "the last estimate ĥ in place of its average h",
+        source: "a slip that β2 = 0 hides",
+        statement: || wrong_step("hessian-not-averaged"),
+    },
+    Mistake {
+        id: "floor-on-m",
+        meaning: "max(m, ε)/(γh) in place of m/max(γh, ε)",
+        source: "a misplaced bracket",
+        statement: || wrong_step("floor-on-m"),
+    },
+    Mistake {
+        id: "betas-swapped",
+        meaning: "β1 and β2 exchanged",
+        source: "a slip that defaults of 0.965 and 0.99 nearly hide",
+        statement: || wrong_step("betas-swapped"),
+    },
+];
+
+/// Sophia in the catalog.
+pub const FORMULA: Formula = Formula {
+    id: "sophia",
+    name: "Sophia",
+    equation: "θ′ = θ − η( clip(m′/max(γh′, ε), −ρ, ρ) + λθ ), m′ = β1 m + (1−β1) g, \
+h′ = β2 h + (1−β2) ĥ where refreshed, else h",
+    source: "Liu et al., Sophia: A Scalable Stochastic Second-order Optimizer (2023), Algorithm 3",
+    input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or one per step), \
+state (zeros), hessians [step][tensor] (null where not refreshed), beta1 (0.965), beta2 (0.99), gamma (1), \
+rho (0.04), eps (1e-12), weight_decay (0.1)",
+    domain: "0 ≤ beta < 1; gamma, rho > 0; lr, eps, weight_decay ≥ 0 and finite; gradients, hessians, \
+params, m, h finite",
+    output: "steps, one entry per step: params, m, h",
+    axes: &[Decay::AXIS, Momentum::AXIS, Floor::AXIS, Refresh::AXIS],
+    mistakes: MISTAKES,
+    evaluate,
+    definition,
+    claims: claims::claims,
+};
