@@ -8,7 +8,12 @@ use crate::optimizers;
 use serde_json::Value;
 
 /// The catalog. A new formula is one line here.
-pub const FORMULAS: &[Formula] = &[losses::cross_entropy::FORMULA, optimizers::adamw::FORMULA];
+pub const FORMULAS: &[Formula] = &[
+    losses::cross_entropy::FORMULA,
+    losses::dpo::FORMULA,
+    losses::dpo_from_logits::FORMULA,
+    optimizers::adamw::FORMULA,
+];
 
 /// The formula with this id.
 ///

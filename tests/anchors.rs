@@ -30,6 +30,13 @@ fn largest_term(formula: &str, place: &str, case: &Value) -> f64 {
     match (formula, field) {
         // p and the target's weight
         ("cross-entropy", "gradient") => 1.0,
+        // σ(−h) and ε, where smoothing is conservative; the gradient is β/B times their difference
+        ("dpo", "weight" | "gradient") if case["input"]["conventions"]["smoothing"] != "robust" => {
+            let input = |field: &str, default| number(&case["input"][field]).unwrap_or(default);
+            let pairs = case["input"]["policy_chosen"].as_array().unwrap().len() as f64;
+            let factor = if field == "gradient" { input("beta", 0.1) / pairs } else { 1.0 };
+            factor * input("label_smoothing", 0.0)
+        }
         // the parameter before the step, the gradient and the moment before it
         (_, "steps") => {
             let moment = place.split('.').nth(2).unwrap().split('[').next().unwrap();
