@@ -12,7 +12,7 @@
 //! Symbols: y_w chosen, y_l rejected response, π policy, π_ref reference, β beta, ε
 //! label_smoothing, r̂ rewards, h margin, B pairs.
 
-use crate::claim::{Inputs, Instance};
+use crate::claim::{Domain, Inputs, Instance};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, sigmoid, sum};
@@ -266,7 +266,7 @@ fn reward_without_beta() -> Instance {
 
 /// A number in (0, 1/2).
 fn noise(x: &Inputs) -> Expr {
-    x.declare("epsilon", crate::claim::Domain::Between(0.0, 0.5))
+    x.declare("epsilon", Domain::Between(0.0, 0.5))
 }
 
 fn smoothing_ignored() -> Instance {

@@ -12,7 +12,7 @@
 //! Symbols: z logits, y_t token, T tokens of a response, V classes; y_w chosen, y_l rejected
 //! response, π policy, π_ref reference, β beta, ε label_smoothing, r̂ rewards, h margin.
 
-use crate::claim::{Inputs, Instance, indicator};
+use crate::claim::{Domain, Inputs, Instance, indicator};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, log_sum_exp, sigmoid, softmax, sum};
@@ -423,7 +423,7 @@ fn reward_without_beta() -> Instance {
 fn smoothing_ignored() -> Instance {
     Instance::equal("T = 2 and 1, V = 2, conservative", |x| {
         let (w, l, beta) = small(x);
-        let epsilon = x.declare("epsilon", crate::claim::Domain::Between(0.0, 0.5));
+        let epsilon = x.declare("epsilon", Domain::Between(0.0, 0.5));
         vec![(smoothed(&w, &l, beta, epsilon, Conventions::default()), dpo_from_logits(&w, &l, beta))]
     })
 }
