@@ -20,7 +20,7 @@ use crate::formula::{Formula, Mistake};
 use crate::json;
 use crate::losses::preference::{
     Conventions, Objective, Pair, Reference, Smoothing, Wrong, default_beta, exact_sum, exp, loss, smoothed_loss,
-    smoothed_weight, weight,
+    smoothed_weight, two_sum, weight,
 };
 use crate::losses::softmax as stable;
 use serde::{Deserialize, Serialize};
@@ -224,6 +224,16 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().copied().chain(b.iter().map(|x| -x)).collect()
 }
 
+/// (a − b) − (c − d) without cancellation: without rounding where the differences cancel.
+fn less(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let ((left, lost_left), (right, lost_right)) = (two_sum(a, -b), two_sum(c, -d));
+    let difference = left - right;
+    if lost_left == 0.0 && lost_right == 0.0 && difference.is_finite() {
+        return difference;
+    }
+    exact_sum(&[a, -b, -c, d]).value()
+}
+
 /// A response with its rows prepared.
 struct Prepared<'a> {
     side: &'a Side,
@@ -264,8 +274,7 @@ impl<'a> Prepared<'a> {
             if z[v] == f64::NEG_INFINITY {
                 return if r[v] == f64::NEG_INFINITY { 0.0 } else { -reference.p(v) };
             }
-            let delta =
-                if r[v] == f64::NEG_INFINITY { f64::INFINITY } else { exact_sum(&[z[v], -r[v], -z[y], r[y]]).value() };
+            let delta = if r[v] == f64::NEG_INFINITY { f64::INFINITY } else { less(z[v], r[v], z[y], r[y]) };
             if delta <= 1.0 {
                 return reference.p(v) * libm::expm1(delta);
             }

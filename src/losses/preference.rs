@@ -158,7 +158,7 @@ impl Wide {
 }
 
 /// a + b and what its rounding lost.
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
+pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let of_b = sum - a;
     (sum, (a - (sum - of_b)) + (b - of_b))
@@ -213,8 +213,8 @@ pub fn exp(x: Wide) -> f64 {
     libm::exp(x.value()) * if x.exponent == 0 { 1.0 + x.lo } else { 1.0 }
 }
 
-/// e^{−|h|} is less than the smallest f64 from here on.
-const LINEAR: f64 = 1e3;
+/// e^{−750} is less than half the smallest f64, 2^−1074.
+const LINEAR: f64 = 750.0;
 
 /// softplus(x) = max(x, 0) + ln1p(e^{−|x|}), of which both terms are at least 0; |x| ≤ [`LINEAR`].
 fn softplus_f64(x: Wide) -> Wide {
@@ -340,4 +340,37 @@ pub fn mean(x: &[Wide]) -> f64 {
         exact_sum(&x.iter().map(|x| libm::ldexp(x.hi, x.exponent - exponent)).collect::<Vec<_>>())
     };
     libm::ldexp(sum.hi / n, sum.exponent + exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_keep_what_cancellation_leaves() {
+        assert_eq!(exact_sum(&[1e308, 1e-310, -1e308]).value(), 1e-310);
+        assert_eq!(exact_sum(&[0.1, -0.3, 0.3, -0.1]).value(), 0.0);
+        assert_eq!(exact_sum(&[1e16, 1.0, -1e16, 1e-20]), Wide { hi: 1.0, lo: 1e-20, exponent: 0 });
+    }
+
+    #[test]
+    fn what_is_past_the_range_comes_back_when_it_is_scaled() {
+        let sum = exact_sum(&[1.5e308, 1.5e308, -1e300]);
+        assert_eq!(sum.value(), f64::INFINITY);
+        assert!((sum.times(0.1).value() - 3e307).abs() <= 1e300);
+        let huge = sum.times(1e300);
+        assert_eq!(huge.value(), f64::INFINITY);
+        assert!((huge.times(1e-308).times(1e-10).value() / 3e290 - 1.0).abs() < 1e-7);
+        assert_eq!(mean(&[exact_sum(&[1.5e308, 1.5e308]), exact_sum(&[-1.5e308, -1.5e308])]), 0.0);
+    }
+
+    #[test]
+    fn a_weight_that_underflows_still_scales() {
+        let objective = Objective { beta: 1.0, epsilon: 0.0, conventions: Conventions::default() };
+        let h = exact_sum(&[800.0]);
+        assert_eq!(objective.weight(h, 1.0, None), 0.0);
+        // e^{690.7755…} = 1e300
+        let scaled = objective.weight(h, 1e300, None);
+        assert!((scaled / libm::exp(300.0 * libm::log(10.0) - 800.0) - 1.0).abs() < 1e-12, "{scaled:e}");
+    }
 }

@@ -211,7 +211,10 @@ already, and the reference has no gradient",
             Inequality,
             "the weight is above 1/2 where r̂_l > r̂_w, and below where r̂_l < r̂_w",
         )
-        .source(Source::guide("1.3", "当模型对 rejected 的隐式 reward 高于 chosen 时，梯度权重大"))
+        .source(Source::guide(
+            "1.3",
+            "当模型对 rejected 的隐式 reward 高于 chosen 时（即\"判断错误\"），梯度权重大，学得更多",
+        ))
         .at(Instance::greater("r̂_l > r̂_w", |x| {
             let (chosen, rejected, w) = weight_of_rewards(x);
             x.assume_positive(rejected - chosen);
@@ -235,7 +238,10 @@ already, and the reference has no gradient",
             Identity,
             "w − 1/2 = (w/2)(1 − e^{r̂_w − r̂_l}), whose sign is that of r̂_l − r̂_w; 1/2 where they are equal",
         )
-        .source(Source::guide("1.3", "当模型对 rejected 的隐式 reward 高于 chosen 时，梯度权重大"))
+        .source(Source::guide(
+            "1.3",
+            "当模型对 rejected 的隐式 reward 高于 chosen 时（即\"判断错误\"），梯度权重大，学得更多",
+        ))
         .at(Instance::equal("two rewards", |x| {
             let (chosen, rejected, w) = weight_of_rewards(x);
             vec![(w - ratio(1, 2), w / 2 * (1 - (chosen - rejected).exp()))]
@@ -267,7 +273,7 @@ already, and the reference has no gradient",
 the rejected one, whatever the model",
             "dpo/raises-chosen-lowers-rejected-tabular",
         )
-        .source(Source::guide("1.3", "增加 chosen 概率，降低 rejected 概率"))
+        .source(Source::guide("1.3", "增加 chosen 概率 … 降低 rejected 概率"))
         .at(Instance::at_least("one parameter, three responses with features 1, 1/2, 3", |x| {
             let features = [constant(1), ratio(1, 2), constant(3)];
             let [chosen, rejected] = rates_with_shared_features(x, features);
