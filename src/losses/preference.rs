@@ -199,7 +199,9 @@ fn exact_sum_in_range(terms: &[f64]) -> Wide {
             }
             x = sum;
         }
-        kept.push(x);
+        if x != 0.0 {
+            kept.push(x);
+        }
         parts = kept;
     }
     // from the smallest, parts do not overlap
