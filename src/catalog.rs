@@ -13,6 +13,8 @@ pub const FORMULAS: &[Formula] = &[
     losses::cross_entropy::FORMULA,
     losses::info_nce::FORMULA,
     losses::info_nce_in_batch::FORMULA,
+    losses::dpo::FORMULA,
+    losses::dpo_from_logits::FORMULA,
     optimizers::adamw::FORMULA,
     optimizers::adam_l2::FORMULA,
     optimizers::lion::FORMULA,

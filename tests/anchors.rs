@@ -22,6 +22,13 @@ fn largest_term(formula: &Formula, place: &str, input: &Value, output: &Value) -
     match (formula.id, parts[0]) {
         // p and the target's weight
         ("cross-entropy", "gradient") => 1.0,
+        // σ(−h) and ε, where smoothing is conservative; the gradient is β/B times their difference
+        ("dpo", "weight" | "gradient") if input["conventions"]["smoothing"] != "robust" => {
+            let field = |name: &str, default| number(&input[name]).unwrap_or(default);
+            let pairs = input["policy_chosen"].as_array().unwrap().len() as f64;
+            let factor = if parts[0] == "gradient" { field("beta", 0.1) / pairs } else { 1.0 };
+            factor * field("label_smoothing", 0.0)
+        }
         // an optimizer's state before the step, and for a moment the gradient
         (_, "steps") => {
             let (step, field, tensor, element) = (index(1), parts[2], index(3), index(4));

@@ -41,14 +41,15 @@ fn compare(formula: &Formula, anchor: &Anchor, wrong: Wrong, compared: &mut Comp
 #[test]
 fn every_definition_holds_the_anchors() {
     for formula in catalog::FORMULAS {
-        let mut compared = Compared::default();
-        for anchor in anchors(formula) {
-            compare(formula, &anchor, None, &mut compared);
+        let (mut compared, all) = (Compared::default(), anchors(formula));
+        for anchor in &all {
+            compare(formula, anchor, None, &mut compared);
         }
         assert!(compared.differ.is_empty(), "the definition of {}:\n{}", formula.id, compared.differ.join("\n"));
         println!("{}: {} values", formula.id, compared.agree);
+        // one value per anchor, on the average, is where the enclosures begin to say something
         assert!(
-            compared.agree >= 50,
+            compared.agree >= all.len(),
             "the definition of {} says something of {} values only",
             formula.id,
             compared.agree

@@ -2,7 +2,10 @@
 
 pub mod contrast;
 pub mod cross_entropy;
+pub mod dpo;
+pub mod dpo_from_logits;
 pub mod info_nce;
 pub mod info_nce_in_batch;
+pub mod preference;
 pub mod similarity;
 pub mod softmax;

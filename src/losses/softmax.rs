@@ -34,6 +34,11 @@ impl<'a> Row<'a> {
         others / self.total
     }
 
+    /// Three numbers whose sum is −ln p_i: the largest logit, −z_i, and ln Σ e^{z − max}
+    pub fn nll_terms(&self, i: usize) -> [f64; 3] {
+        [self.largest, -self.z[i], self.log_total]
+    }
+
     /// −ln p_i, a sum of two terms that are not negative
     pub fn nll(&self, i: usize) -> f64 {
         (self.largest - self.z[i]) + self.log_total

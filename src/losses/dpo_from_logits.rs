@@ -1,0 +1,552 @@
+//! # DPO from logits
+//!
+//! The loss of one pair end to end: ln π(y) = Σ_t (z_{t,y_t} − ln Σ_v e^{z_tv}) over the tokens of a
+//! response, a sum and not a mean, for policy and reference; h = r̂_w − r̂_l with
+//! r̂ = β (ln π(y) − ln π_ref(y)); ℓ = −ln σ(h)
+//! (Rafailov et al., *Direct Preference Optimization*, 2023, equation 7 and appendix B).
+//!
+//! With p = softmax(z_t), ∂ln π(y)/∂z_tv = [v = y_t] − p_v, so that
+//! ∂ℓ/∂z_tv = −β σ(r̂_l − r̂_w) ([v = y_t] − p_v) at the chosen response and
+//! +β σ(r̂_l − r̂_w) ([v = y_t] − p_v) at the rejected one.
+//!
+//! Symbols: z logits, y_t token, T tokens of a response, V classes; y_w chosen, y_l rejected
+//! response, π policy, π_ref reference, β beta, ε label_smoothing, r̂ rewards, h margin.
+
+use crate::claim::{Domain, Inputs, Instance, indicator};
+use crate::domain;
+use crate::error::{Error, Result};
+use crate::expression::{Expr, log_sum_exp, sigmoid, softmax, sum};
+use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::json;
+use crate::losses::preference::{
+    Conventions, Objective, Pair, Reference, Smoothing, default_beta, exact_sum, exp, loss, smoothed_loss,
+    smoothed_weight, two_sum, weight,
+};
+use crate::losses::softmax as stable;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+mod claims;
+
+/// One response under policy and reference.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Side {
+    /// [T][V]; finite, or −∞ at a class that is not the token.
+    #[serde(with = "json::matrix")]
+    pub policy_logits: Vec<Vec<f64>>,
+    /// [T][V]; finite, or −∞ at a class that is not the token.
+    #[serde(with = "json::matrix")]
+    pub reference_logits: Vec<Vec<f64>>,
+    /// [T]; 0 ≤ y_t < V.
+    #[serde(deserialize_with = "json::wholes")]
+    pub tokens: Vec<i64>,
+}
+
+/// One pair of responses over one vocabulary.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// y_w
+    pub chosen: Side,
+    /// y_l
+    pub rejected: Side,
+    /// β > 0
+    #[serde(default = "default_beta", with = "json::real")]
+    pub beta: f64,
+    /// ε in [0, 0.5)
+    #[serde(default, with = "json::real")]
+    pub label_smoothing: f64,
+    /// The choices.
+    #[serde(default)]
+    pub conventions: Conventions,
+}
+
+/// The loss of a pair with its gradient.
+#[derive(Clone, Debug, Serialize)]
+pub struct Output {
+    /// ℓ
+    #[serde(with = "json::real")]
+    pub loss: f64,
+    /// The factor of β(∇ ln π(y_w) − ∇ ln π(y_l)) in −∇ℓ.
+    #[serde(with = "json::real")]
+    pub weight: f64,
+    /// r̂_w
+    #[serde(with = "json::real")]
+    pub reward_chosen: f64,
+    /// r̂_l
+    #[serde(with = "json::real")]
+    pub reward_rejected: f64,
+    /// With respect to the policy's logits.
+    pub gradient: Gradient,
+}
+
+/// The gradient with respect to the policy's logits.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gradient {
+    /// [T][V]
+    #[serde(with = "json::matrix")]
+    pub chosen: Vec<Vec<f64>>,
+    /// [T][V]
+    #[serde(with = "json::matrix")]
+    pub rejected: Vec<Vec<f64>>,
+}
+
+// ---- definition -------------------------------------------------------------------------------
+
+/// A response: its logits under policy and reference, and its tokens.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// [T][V]
+    pub policy: Vec<Vec<Expr>>,
+    /// [T][V]
+    pub reference: Vec<Vec<Expr>>,
+    /// [T]
+    pub tokens: Vec<usize>,
+}
+
+/// ln π(y) = Σ_t (z_{t,y_t} − ln Σ_v e^{z_tv})
+pub fn log_probability(logits: &[Vec<Expr>], tokens: &[usize]) -> Expr {
+    sum(logits.iter().zip(tokens).map(|(z, &y)| z[y] - log_sum_exp(z)))
+}
+
+/// ∂ln π(y)/∂z_tv = [v = y_t] − p_v
+pub fn log_probability_gradient(logits: &[Vec<Expr>], tokens: &[usize]) -> Vec<Vec<Expr>> {
+    let row = |(z, &y): (&Vec<Expr>, &usize)| {
+        softmax(z).into_iter().enumerate().map(|(v, p)| indicator(v == y) - p).collect()
+    };
+    logits.iter().zip(tokens).map(row).collect()
+}
+
+/// ln π(y) as implementations compute it: each row shifted before its exponentials, by its largest
+/// logit.
+pub fn textbook_log_probability(logits: &[Vec<Expr>], tokens: &[usize], shifts: &[Expr]) -> Expr {
+    let row = |(z, (&y, &shift)): (&Vec<Expr>, (&usize, &Expr))| {
+        (z[y] - shift) - sum(z.iter().map(|&z| (z - shift).exp())).ln()
+    };
+    sum(logits.iter().zip(tokens.iter().zip(shifts)).map(row))
+}
+
+/// The log-probabilities that the loss sees.
+pub fn pair(chosen: &Response, rejected: &Response, beta: Expr) -> Pair {
+    Pair {
+        policy_chosen: log_probability(&chosen.policy, &chosen.tokens),
+        policy_rejected: log_probability(&rejected.policy, &rejected.tokens),
+        reference_chosen: log_probability(&chosen.reference, &chosen.tokens),
+        reference_rejected: log_probability(&rejected.reference, &rejected.tokens),
+        beta,
+    }
+}
+
+/// ℓ = −ln σ(h)
+pub fn dpo_from_logits(chosen: &Response, rejected: &Response, beta: Expr) -> Expr {
+    loss(pair(chosen, rejected, beta).margin(Reference::Given))
+}
+
+/// ∂ℓ/∂z = ∓β σ(r̂_l − r̂_w) ([v = y_t] − p_v) at the chosen and at the rejected response
+pub fn gradient(chosen: &Response, rejected: &Response, beta: Expr) -> [Vec<Vec<Expr>>; 2] {
+    let w = weight(pair(chosen, rejected, beta).margin(Reference::Given));
+    scaled_gradient(chosen, rejected, beta * w)
+}
+
+/// ∂ℓ/∂z = ∓slope ([v = y_t] − p_v)
+fn scaled_gradient(chosen: &Response, rejected: &Response, slope: Expr) -> [Vec<Vec<Expr>>; 2] {
+    let times = |response: &Response, c: Expr| {
+        let rows = log_probability_gradient(&response.policy, &response.tokens);
+        rows.into_iter().map(|row| row.into_iter().map(|g| c * g).collect()).collect()
+    };
+    [times(chosen, -slope), times(rejected, slope)]
+}
+
+/// ℓ under both axes, with label smoothing ε
+pub fn smoothed(chosen: &Response, rejected: &Response, beta: Expr, epsilon: Expr, conventions: Conventions) -> Expr {
+    smoothed_loss(pair(chosen, rejected, beta).margin(conventions.reference), epsilon, conventions.smoothing)
+}
+
+/// ∓β·weight ([v = y_t] − p_v)
+pub fn smoothed_gradient(
+    chosen: &Response,
+    rejected: &Response,
+    beta: Expr,
+    epsilon: Expr,
+    conventions: Conventions,
+) -> [Vec<Vec<Expr>>; 2] {
+    let h = pair(chosen, rejected, beta).margin(conventions.reference);
+    scaled_gradient(chosen, rejected, beta * smoothed_weight(h, epsilon, conventions.smoothing))
+}
+
+/// The definition at an input. A class with the logit −∞ has π = 0 and is left out.
+fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let input: Input = json::read(input.clone())?;
+    let (chosen_tokens, rejected_tokens) = validated_pair(&input)?;
+    Ok(vec![Defined::build(|numbers| {
+        let (beta, epsilon) = (numbers.number("beta", input.beta), numbers.number("epsilon", input.label_smoothing));
+        // per token, ln π(y_t) with its gradient in the finite logits of the row
+        let rows = |logits: &[Vec<f64>], tokens: &[usize]| -> Vec<(Expr, Vec<(usize, Expr)>)> {
+            let row = |(z, &y): (&Vec<f64>, &usize)| {
+                let kept: Vec<usize> = (0..z.len()).filter(|&v| z[v].is_finite()).collect();
+                let at = kept.iter().position(|&v| v == y).unwrap_or_default();
+                let finite: Vec<Expr> = kept.iter().map(|&v| numbers.number("z", z[v])).collect();
+                let of_token = log_probability(std::slice::from_ref(&finite), &[at]);
+                let gradient = match wrong {
+                    Some("one-hot-missing") => softmax(&finite).into_iter().map(|p| -p).collect(),
+                    _ => log_probability_gradient(std::slice::from_ref(&finite), &[at]).concat(),
+                };
+                (of_token, kept.into_iter().zip(gradient).collect())
+            };
+            logits.iter().zip(tokens).map(row).collect()
+        };
+        let length = |tokens: &[usize]| if wrong == Some("length-normalized") { tokens.len() as i64 } else { 1 };
+        let total = |logits: &[Vec<f64>], tokens: &[usize]| {
+            sum(rows(logits, tokens).into_iter().map(|(of_token, _)| of_token)) / length(tokens)
+        };
+        let pair = Pair {
+            policy_chosen: total(&input.chosen.policy_logits, &chosen_tokens),
+            policy_rejected: total(&input.rejected.policy_logits, &rejected_tokens),
+            reference_chosen: total(&input.chosen.reference_logits, &chosen_tokens),
+            reference_rejected: total(&input.rejected.reference_logits, &rejected_tokens),
+            beta,
+        };
+        let judged = pair.judged(epsilon, input.conventions, wrong);
+        let mut outputs = vec![
+            ("/loss".to_string(), judged.loss),
+            ("/weight".to_string(), judged.weight),
+            ("/reward_chosen".to_string(), judged.reward_chosen),
+            ("/reward_rejected".to_string(), judged.reward_rejected),
+        ];
+        let sides = [
+            ("chosen", &input.chosen, &chosen_tokens, -judged.slope),
+            ("rejected", &input.rejected, &rejected_tokens, judged.slope),
+        ];
+        for (name, side, tokens, slope) in sides {
+            for (t, (_, gradient)) in rows(&side.policy_logits, tokens).into_iter().enumerate() {
+                let place = |v: usize| format!("/gradient/{name}/{t}/{v}");
+                outputs.extend(gradient.into_iter().map(|(v, g)| (place(v), slope * g / length(tokens))));
+            }
+        }
+        outputs
+    })])
+}
+
+// ---- oracle -----------------------------------------------------------------------------------
+
+/// Evaluates a pair in f64. A log-ratio ln(π/π_ref) is computed from the differences of the logits
+/// where policy and reference are near each other, so that it is exactly 0 where they are equal;
+/// all terms of a margin are summed without rounding.
+///
+/// Within 1e5 ulp of the real value; the conservative weight, of ε where that is larger, and the
+/// robust loss, of ε h/(1 − 2ε).
+///
+/// # Errors
+/// Where shapes disagree or a value is outside its domain.
+pub fn oracle(input: &Input) -> Result<Output> {
+    let objective = Objective::new(input.beta, input.label_smoothing, input.conventions)?;
+    let (chosen_tokens, rejected_tokens) = validated_pair(input)?;
+    let chosen = Prepared::of(&input.chosen, &chosen_tokens);
+    let rejected = Prepared::of(&input.rejected, &rejected_tokens);
+    let margin = match input.conventions.reference {
+        Reference::Given => difference(&chosen.ratio(), &rejected.ratio()),
+        Reference::Free => difference(&chosen.log_probability(), &rejected.log_probability()),
+    };
+    let h = exact_sum(&margin).times(input.beta);
+    let slope = objective.weight(h, input.beta);
+    let reward = |side: &Prepared| exact_sum(&side.ratio()).times(input.beta).value();
+    Ok(Output {
+        loss: objective.loss(h).value(),
+        weight: objective.weight(h, 1.0),
+        reward_chosen: reward(&chosen),
+        reward_rejected: reward(&rejected),
+        gradient: Gradient { chosen: chosen.gradient(-slope), rejected: rejected.gradient(slope) },
+    })
+}
+
+/// The tokens of both responses as class indices.
+fn validated_pair(input: &Input) -> Result<(Vec<usize>, Vec<usize>)> {
+    let chosen = validated("chosen", &input.chosen)?;
+    let rejected = validated("rejected", &input.rejected)?;
+    let (found, classes) = (input.rejected.policy_logits[0].len(), input.chosen.policy_logits[0].len());
+    domain::same_length("rejected.policy_logits[0]", found, classes, "chosen.policy_logits[0] has classes")?;
+    Ok((chosen, rejected))
+}
+
+/// The terms of Σ a − Σ b.
+fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().copied().chain(b.iter().map(|x| -x)).collect()
+}
+
+/// (a − b) − (c − d) without cancellation: without rounding where the differences cancel.
+fn less(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let ((left, lost_left), (right, lost_right)) = (two_sum(a, -b), two_sum(c, -d));
+    let difference = left - right;
+    if lost_left == 0.0 && lost_right == 0.0 && difference.is_finite() {
+        return difference;
+    }
+    exact_sum(&[a, -b, -c, d]).value()
+}
+
+/// A response with its rows prepared.
+struct Prepared<'a> {
+    side: &'a Side,
+    tokens: &'a [usize],
+    policy: Vec<stable::Row<'a>>,
+    reference: Vec<stable::Row<'a>>,
+}
+
+impl<'a> Prepared<'a> {
+    fn of(side: &'a Side, tokens: &'a [usize]) -> Prepared<'a> {
+        let rows = |logits: &'a [Vec<f64>]| logits.iter().map(|z| stable::Row::of(z)).collect();
+        Prepared { side, tokens, policy: rows(&side.policy_logits), reference: rows(&side.reference_logits) }
+    }
+
+    /// Numbers whose sum is ln π(y).
+    fn log_probability(&self) -> Vec<f64> {
+        self.policy.iter().zip(self.tokens).flat_map(|(row, &y)| row.nll_terms(y)).map(|x| -x).collect()
+    }
+
+    /// Numbers whose sum is ln π(y) − ln π_ref(y).
+    fn ratio(&self) -> Vec<f64> {
+        (0..self.tokens.len()).flat_map(|t| self.token_ratio(t)).collect()
+    }
+
+    /// Numbers whose sum is ln π(y_t) − ln π_ref(y_t).
+    fn token_ratio(&self, t: usize) -> Vec<f64> {
+        let (z, r, y) = (&self.side.policy_logits[t], &self.side.reference_logits[t], self.tokens[t]);
+        let (policy, reference) = (&self.policy[t], &self.reference[t]);
+        // π_ref(y)/π(y) − 1 = Σ_v p_ref,v (e^{δ_v} − 1), δ_v = (z_v − r_v) − (z_y − r_y)
+        let change = |v: usize| {
+            if z[v] == f64::NEG_INFINITY {
+                return if r[v] == f64::NEG_INFINITY { 0.0 } else { -reference.p(v) };
+            }
+            let delta = if r[v] == f64::NEG_INFINITY { f64::INFINITY } else { less(z[v], r[v], z[y], r[y]) };
+            if delta <= 1.0 {
+                return reference.p(v) * libm::expm1(delta);
+            }
+            // p_ref,v may underflow where e^δ overflows, but not their product
+            let [largest, minus_r, log_total] = reference.nll_terms(y);
+            exp(exact_sum(&[z[v], -z[y], -largest, -minus_r, -log_total])) - reference.p(v)
+        };
+        let changes: Vec<f64> = (0..z.len()).map(change).collect();
+        let total: f64 =
+            if changes.iter().all(|x| x.is_finite()) { exact_sum(&changes).value() } else { f64::INFINITY };
+        if total.abs() <= 0.5 {
+            return vec![0.0 - libm::log1p(total)];
+        }
+        // far apart, the two logarithms do not cancel
+        policy.nll_terms(y).map(|x| -x).into_iter().chain(reference.nll_terms(y)).collect()
+    }
+
+    /// c·∂ln π(y)/∂z_tv = c ([v = y_t] − p_v), with 1 − p as the sum of the others.
+    fn gradient(&self, c: f64) -> Vec<Vec<f64>> {
+        let component = |t: usize, v: usize| {
+            let (row, at_token) = (&self.policy[t], v == self.tokens[t]);
+            let others = |u: usize| u == v || self.side.policy_logits[t][u] == f64::NEG_INFINITY;
+            // exact zeros, beside those that underflow with their sign
+            if self.side.policy_logits[t][v] == f64::NEG_INFINITY
+                || at_token && (0..self.side.policy_logits[t].len()).all(others)
+            {
+                return 0.0;
+            }
+            if at_token { c * row.one_minus_p(v) } else { -c * row.p(v) }
+        };
+        (0..self.tokens.len())
+            .map(|t| (0..self.side.policy_logits[t].len()).map(|v| component(t, v)).collect())
+            .collect()
+    }
+}
+
+/// The tokens of a response as class indices.
+fn validated(name: &str, side: &Side) -> Result<Vec<usize>> {
+    let field = |list: &str| format!("{name}.{list}");
+    if side.tokens.is_empty() {
+        return Err(Error::shape(field("tokens"), 0, "at least 1 token"));
+    }
+    let classes = stable::checked_rows(&field("policy_logits"), &side.policy_logits)?;
+    let reference_classes = stable::checked_rows(&field("reference_logits"), &side.reference_logits)?;
+    let like = format!("{} has tokens", field("tokens"));
+    domain::same_length(&field("policy_logits"), side.policy_logits.len(), side.tokens.len(), &like)?;
+    domain::same_length(&field("reference_logits"), side.reference_logits.len(), side.tokens.len(), &like)?;
+    let like = format!("{} has classes", field("policy_logits[0]"));
+    domain::same_length(&field("reference_logits[0]"), reference_classes, classes, &like)?;
+    let mut tokens = Vec::with_capacity(side.tokens.len());
+    for (t, &token) in side.tokens.iter().enumerate() {
+        let y = usize::try_from(token).ok().filter(|&y| y < classes).ok_or_else(|| {
+            Error::domain(format!("{name}.tokens[{t}]"), token, format!("a class from 0 to {}", classes - 1))
+        })?;
+        for (list, logits) in [("policy_logits", &side.policy_logits), ("reference_logits", &side.reference_logits)] {
+            stable::check_logits(&format!("{name}.{list}[{t}]"), &logits[t], Some(y), 0.0)?;
+        }
+        tokens.push(y);
+    }
+    Ok(tokens)
+}
+
+fn evaluate(value: Value) -> Result<Value> {
+    Ok(json::write(&oracle(&json::read(value)?)?))
+}
+
+// ---- mistakes ---------------------------------------------------------------------------------
+
+/// A response of T tokens over V classes, the tokens running through the classes.
+fn response(x: &Inputs, name: &str, length: usize, classes: usize) -> Response {
+    let rows = |model: &str| (0..length).map(|t| x.reals(&format!("{model}_{name}[{t}]"), classes)).collect();
+    let first = usize::from(name == "rejected");
+    Response {
+        policy: rows("policy"),
+        reference: rows("reference"),
+        tokens: (0..length).map(|t| (first + t) % classes).collect(),
+    }
+}
+
+/// A pair of responses of two tokens and one, over two classes, and β.
+fn small(x: &Inputs) -> (Response, Response, Expr) {
+    (response(x, "chosen", 2, 2), response(x, "rejected", 1, 2), x.positive("beta"))
+}
+
+type Form = fn(&Response, &Response, Expr) -> [Vec<Vec<Expr>>; 2];
+
+/// The gradient in a wrong form, as a false statement.
+fn wrong_gradient(form: Form) -> Instance {
+    Instance::gradient("T = 2 and 1, V = 2", |x| {
+        let (chosen, rejected, beta) = small(x);
+        let wrt = [chosen.policy.concat(), rejected.policy.concat()].concat();
+        let claimed = form(&chosen, &rejected, beta).concat().concat();
+        (dpo_from_logits(&chosen, &rejected, beta), wrt, claimed)
+    })
+}
+
+fn margin(chosen: &Response, rejected: &Response, beta: Expr) -> Expr {
+    pair(chosen, rejected, beta).margin(Reference::Given)
+}
+
+fn chosen_rejected_swapped() -> Instance {
+    wrong_gradient(|w, l, beta| scaled_gradient(w, l, -(beta * sigmoid(margin(w, l, beta)))))
+}
+
+fn sign() -> Instance {
+    wrong_gradient(|w, l, beta| scaled_gradient(w, l, -(beta * weight(margin(w, l, beta)))))
+}
+
+fn beta_missing() -> Instance {
+    wrong_gradient(|w, l, beta| scaled_gradient(w, l, weight(margin(w, l, beta))))
+}
+
+fn beta_twice() -> Instance {
+    wrong_gradient(|w, l, beta| scaled_gradient(w, l, beta * weight(beta * margin(w, l, beta))))
+}
+
+fn weight_of_margin() -> Instance {
+    wrong_gradient(|w, l, beta| scaled_gradient(w, l, beta * sigmoid(margin(w, l, beta))))
+}
+
+fn one_hot_missing() -> Instance {
+    wrong_gradient(|w, l, beta| {
+        let slope = beta * weight(margin(w, l, beta));
+        let times = |side: &Response, c: Expr| {
+            side.policy.iter().map(|z| softmax(z).into_iter().map(|p| -(c * p)).collect()).collect()
+        };
+        [times(w, -slope), times(l, slope)]
+    })
+}
+
+fn length_normalized() -> Instance {
+    Instance::equal("T = 2 and 1, V = 2, the margins", |x| {
+        let (w, l, beta) = small(x);
+        let p = pair(&w, &l, beta);
+        let per_token = |reward: Expr, side: &Response| reward / side.tokens.len() as i64;
+        let normalized = per_token(p.reward_chosen(), &w) - per_token(p.reward_rejected(), &l);
+        vec![(p.margin(Reference::Given), normalized)]
+    })
+}
+
+fn reward_without_beta() -> Instance {
+    Instance::equal("T = 2, V = 2", |x| {
+        let (w, l, beta) = small(x);
+        let p = pair(&w, &l, beta);
+        vec![(p.reward_chosen(), p.policy_chosen - p.reference_chosen)]
+    })
+}
+
+fn smoothing_ignored() -> Instance {
+    Instance::equal("T = 2 and 1, V = 2, conservative", |x| {
+        let (w, l, beta) = small(x);
+        let epsilon = x.declare("epsilon", Domain::Between(0.0, 0.5));
+        vec![(smoothed(&w, &l, beta, epsilon, Conventions::default()), dpo_from_logits(&w, &l, beta))]
+    })
+}
+
+const MISTAKES: &[Mistake] = &[
+    Mistake {
+        id: "chosen-rejected-swapped",
+        meaning: "the chosen and the rejected response change places: the loss of −h, and its gradient",
+        source: "eric-mitchell/direct-preference-optimization #60, #63",
+        statement: chosen_rejected_swapped,
+    },
+    Mistake {
+        id: "sign",
+        meaning: "the gradient with the opposite sign, which lowers the chosen response",
+        source: "a slip in hand derivations",
+        statement: sign,
+    },
+    Mistake {
+        id: "beta-missing",
+        meaning: "the gradient without its factor β, which is in the margin alone",
+        source: "a slip in hand derivations",
+        statement: beta_missing,
+    },
+    Mistake {
+        id: "beta-twice",
+        meaning: "σ(β(r̂_l − r̂_w)) in place of σ(r̂_l − r̂_w): r̂ contains β already",
+        source: "a slip in hand derivations",
+        statement: beta_twice,
+    },
+    Mistake {
+        id: "weight-of-margin",
+        meaning: "σ(r̂_w − r̂_l) in place of σ(r̂_l − r̂_w): the weight is largest where the pair is already in order",
+        source: "a slip in hand derivations",
+        statement: weight_of_margin,
+    },
+    Mistake {
+        id: "one-hot-missing",
+        meaning: "∂ln π(y)/∂z_tv = −p_v, without [v = y_t]",
+        source: "a slip in hand derivations",
+        statement: one_hot_missing,
+    },
+    Mistake {
+        id: "length-normalized",
+        meaning: "the mean over the tokens of a response in place of the sum",
+        source: "modelscope/ms-swift PR #9925",
+        statement: length_normalized,
+    },
+    Mistake {
+        id: "reward-without-beta",
+        meaning: "the reported rewards are ln(π/π_ref), without β",
+        source: "a slip in hand derivations",
+        statement: reward_without_beta,
+    },
+    Mistake {
+        id: "smoothing-ignored",
+        meaning: "label_smoothing is accepted and changes nothing",
+        source: "trl 1.16.0, trainer/dpo_trainer.py, loss_type sigmoid",
+        statement: smoothing_ignored,
+    },
+];
+
+/// DPO from logits in the catalog.
+pub const FORMULA: Formula = Formula {
+    id: "dpo-from-logits",
+    name: "Direct preference optimization, from logits",
+    equation: "ℓ = −ln σ(r̂_w − r̂_l), r̂ = β Σ_t (ln softmax(z_t)[y_t] − ln softmax(z_ref,t)[y_t]);  \
+∂ℓ/∂z_tv = ∓β σ(r̂_l − r̂_w) ([v = y_t] − p_v)",
+    source: "Rafailov et al., Direct Preference Optimization (2023), equation 7 and appendix B",
+    input: "chosen and rejected: {policy_logits [[V]], reference_logits [[V]], tokens [T]}, beta \
+(0.1), label_smoothing (0); one pair",
+    domain: "logits finite, or -Infinity at a class that is not the token; T, V ≥ 1; tokens whole \
+numbers, 0 ≤ y < V; beta > 0; label_smoothing in [0, 0.5)",
+    output: "loss, weight, reward_chosen, reward_rejected, gradient {chosen [[V]], rejected [[V]]} \
+with respect to the policy's logits",
+    axes: &[Smoothing::AXIS, Reference::AXIS],
+    mistakes: MISTAKES,
+    evaluate,
+    definition,
+    claims: claims::claims,
+};
