@@ -1,5 +1,6 @@
 //! Every formula, by id.
 
+use crate::across;
 use crate::claim::Claim;
 use crate::error::{Error, Result};
 use crate::formula::Formula;
@@ -55,7 +56,7 @@ pub fn evaluate(id: &str, input: Value) -> Result<Value> {
     (formula(id)?.evaluate)(input)
 }
 
-/// Every claim about every formula.
+/// Every claim about every formula, and those that span formulas.
 pub fn claims() -> Vec<Claim> {
-    FORMULAS.iter().flat_map(|f| (f.claims)()).collect()
+    FORMULAS.iter().flat_map(|f| (f.claims)()).chain(across::claims()).collect()
 }

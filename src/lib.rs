@@ -25,11 +25,13 @@
 //! - [`number`]: the kinds of number a graph is interpreted on
 //! - [`claim`], [`formula`]: statements, and what a formula is
 //! - [`losses`], [`optimizers`], [`schedules`]: one file per formula
+//! - [`across`]: claims that span formulas
 //! - [`catalog`]: every formula by id; [`outside`]: what no mathematics decides
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
 //! - [`report`]: the evidence
 
+pub mod across;
 pub mod catalog;
 pub mod claim;
 mod domain;

@@ -31,7 +31,8 @@ impl<'a> Row<'a> {
     /// 1 − p_i, as the sum of the others
     pub fn one_minus_p(&self, i: usize) -> f64 {
         let others: f64 = self.exponentials.iter().enumerate().filter(|&(j, _)| j != i).map(|(_, e)| e).sum();
-        others / self.total
+        // the two sums are rounded apart, and a probability is at most 1
+        (others / self.total).min(1.0)
     }
 
     /// Three numbers whose sum is −ln p_i: the largest logit, −z_i, and ln Σ e^{z − max}

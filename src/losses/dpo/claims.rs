@@ -534,6 +534,7 @@ the loss has no minimum",
             "over a label that is flipped with probability ε the mean of the robust loss is the clean loss: \
 (1 − ε)R(h) + εR(−h) = −ln σ(h)",
         )
+        .amends("dpo/conservative-unbiased")
         .source(Source::paper(
             "Chowdhury et al., Provably Robust DPO (2024)",
             "abstract",

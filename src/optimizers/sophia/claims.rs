@@ -140,6 +140,7 @@ fn update_claims() -> Vec<Claim> {
             Inequality,
             "without decay the clip bounds a step: |θ′ − θ| ≤ ηρ, whatever g, ĥ and the state",
         )
+        .amends("sophia/update-bound-with-decay")
         .source(Source::guide("2.3", "clip 到 [−ρ, ρ] 防止极端更新"))
         .at(bounded(false, None))
         .control("no-clip", bounded(false, Some("no-clip"))),
@@ -349,6 +350,7 @@ fn moment_claims() -> Vec<Claim> {
             Identity,
             "an estimate of c gradients' cost every k steps makes the mean cost of a step 1 + c/k",
         )
+        .amends("sophia/cost-of-the-first-steps")
         .source(Source::guide("2.3", "每隔 k 步估计一次来摊薄"))
         .at_all([(1, 5), (10, 100), (7, 21)].map(|(k, steps)| cost(k, steps, |c| 1 + c / k)))
         .control("every-step", cost(10, 100, |c| 1 + c)),
