@@ -58,6 +58,25 @@ impl Batch {
     }
 }
 
+/// Log-probabilities: policy and reference of the chosen and the rejected response.
+#[derive(Clone, Debug)]
+struct Pair([f64; 4]);
+
+impl Arbitrary for Pair {
+    fn arbitrary(g: &mut Gen) -> Pair {
+        Pair(std::array::from_fn(|_| dyadic(g)))
+    }
+}
+
+impl Pair {
+    fn evaluate(&self) -> Value {
+        let [w, l, rw, rl] = self.0;
+        let input = json!({ "policy_chosen": [w], "policy_rejected": [l], "reference_chosen": [rw],
+                            "reference_rejected": [rl], "beta": 0.5 });
+        catalog::evaluate("dpo", input).unwrap()
+    }
+}
+
 /// Two sums of the same positive terms in another order or grouping.
 fn near(a: &Value, b: &Value) -> bool {
     ulps_between(a.as_f64().unwrap(), b.as_f64().unwrap()) <= 32.0
@@ -104,6 +123,38 @@ quickcheck! {
         let n = batch.targets.iter().filter(|&&t| t != -100).count() as f64;
         let (sum, mean) = (batch.evaluate("sum"), batch.evaluate("mean"));
         near(&sum["loss"], &json!(mean["loss"].as_f64().unwrap() * n))
+    }
+
+    /// WSD runs of different length share their stable phase.
+    fn wsd_has_the_prefix_property(warmup: u8, stable: u8, decay: u8, longer: u8) -> bool {
+        let (warmup, decay) = (i64::from(warmup % 20), i64::from(decay % 20) + 1);
+        let total = warmup + i64::from(stable) + decay;
+        let steps: Vec<i64> = (0..total - decay).collect();
+        let run = |total: i64| {
+            let input = json!({ "steps": steps, "max_lr": 0.3, "min_lr": 0.01, "warmup_steps": warmup,
+                                "total_steps": total, "decay_steps": decay });
+            catalog::evaluate("wsd", input).unwrap()
+        };
+        run(total) == run(total + i64::from(longer))
+    }
+
+    /// DPO sees differences alone: a constant on a response's log-probabilities under both models is none.
+    fn dpo_ignores_what_both_models_share(pair: Pair, shift: i16) -> bool {
+        let mut shifted = pair.clone();
+        shifted.0[0] += f64::from(shift);
+        shifted.0[2] += f64::from(shift);
+        let (one, other) = (pair.evaluate(), shifted.evaluate());
+        one["loss"] == other["loss"] && one["gradient"] == other["gradient"]
+    }
+
+    /// Exchanging chosen and rejected turns the margin: ℓ(h) + h = ℓ(−h).
+    fn dpo_turns_with_the_pair(pair: Pair) -> bool {
+        let [w, l, rw, rl] = pair.0;
+        let (one, other) = (pair.evaluate(), Pair([l, w, rl, rw]).evaluate());
+        let h = 0.5 * ((w - rw) - (l - rl));
+        let (sum, turned) = (one["loss"].as_f64().unwrap() + h, other["loss"].as_f64().unwrap());
+        // the sum of two terms of which h may be the larger
+        (sum - turned).abs() <= 8.0 * f64::EPSILON * (h.abs() + turned) && one["weight"][0].as_f64().unwrap() + other["weight"][0].as_f64().unwrap() >= 1.0 - 1e-15
     }
 
     /// Without momentum the order of two optimizers' tensors does not matter.

@@ -111,6 +111,112 @@ proptest! {
         }
     }
 
+    /// InfoNCE is not negative, its weights on similarities have the size 2(1 − p)/τ, and a positive factor on a
+    /// vector changes nothing under the cosine.
+    #[test]
+    fn info_nce_sees_directions_alone(
+        q in vectors(3), k in prop::collection::vec(vectors(3), 2..5), tau in temperatures(), power in -8i32..8,
+    ) {
+        let run = |factor: f64| {
+            let scaled: Vec<f64> = q.iter().map(|x| x * factor).collect();
+            let input = json!({ "query": [scaled], "positive": [k[0]], "negatives": [k[1..]], "temperature": tau });
+            catalog::evaluate("info-nce", input).unwrap()
+        };
+        let (one, other) = (run(1.0), run(2f64.powi(power)));
+        prop_assert_eq!(&one["loss"], &other["loss"]);
+        prop_assert!(one["loss"].as_f64().unwrap() >= 0.0);
+        // the gradient is orthogonal to its vector, to within the rounding of its components
+        let g = list(&one["gradient"]["query"][0]);
+        let size: f64 = g.iter().zip(&q).map(|(g, q)| (g * q).abs()).sum();
+        let inner: f64 = g.iter().zip(&q).map(|(g, q)| g * q).sum();
+        prop_assert!(inner.abs() <= 1e-14 * size.max(f64::MIN_POSITIVE), "{inner:e} of {size:e}");
+    }
+
+    /// The symmetric in-batch loss does not care which side is which.
+    #[test]
+    fn the_symmetric_loss_is_symmetric(
+        a in prop::collection::vec(vectors(2), 3), b in prop::collection::vec(vectors(2), 3), tau in temperatures(),
+    ) {
+        let run = |a: &[Vec<f64>], b: &[Vec<f64>]| {
+            let input = json!({ "a": a, "b": b, "temperature": tau, "symmetric": true });
+            catalog::evaluate("info-nce-in-batch", input).unwrap()
+        };
+        let (one, other) = (run(&a, &b), run(&b, &a));
+        let (x, y) = (one["loss"].as_f64().unwrap(), other["loss"].as_f64().unwrap());
+        prop_assert!((x - y).abs() <= 4.0 * ulp(x), "{x} {y}");
+        for (x, y) in list(&one["gradient"]["a"][0]).into_iter().zip(list(&other["gradient"]["b"][0])) {
+            prop_assert!((x - y).abs() <= 1e5 * ulp(x), "{x} {y}");
+        }
+    }
+
+    /// DPO's weight lies in [0, 1], is at least a half exactly where the rejected reward is at least the chosen,
+    /// and the two derivatives are opposites.
+    #[test]
+    fn dpo_weighs_what_is_wrong(x in prop::collection::vec(-400.0..0.0f64, 4), beta in temperatures()) {
+        let input = json!({ "policy_chosen": [x[0]], "policy_rejected": [x[1]], "reference_chosen": [x[2]],
+                            "reference_rejected": [x[3]], "beta": beta });
+        let output = catalog::evaluate("dpo", input).unwrap();
+        let weight = output["weight"][0].as_f64().unwrap();
+        let (chosen, rejected) = (list(&output["rewards_chosen"])[0], list(&output["rewards_rejected"])[0]);
+        prop_assert!((0.0..=1.0).contains(&weight));
+        prop_assert!(chosen == rejected || (weight >= 0.5) == (rejected > chosen) || (weight - 0.5).abs() < 1e-10);
+        prop_assert!(output["loss"].as_f64().unwrap() >= 0.0);
+        let gradient = &output["gradient"];
+        let (down, up) = (list(&gradient["policy_chosen"])[0], list(&gradient["policy_rejected"])[0]);
+        prop_assert!(down == -up && (-beta..=0.0).contains(&down));
+    }
+
+    /// Schedules stay between their bounds, rise in the warm-up and fall after it.
+    #[test]
+    fn schedules_rise_and_then_fall(warmup in 0i64..20, rest in 2i64..60, tail in 1i64..60, max in learning_rates(), part in 0.0..1.0f64) {
+        let (total, decay) = (warmup + rest, tail.min(rest));
+        let steps: Vec<i64> = (0..=total + 5).collect();
+        for id in ["cosine", "wsd", "linear"] {
+            let mut input = json!({ "steps": steps, "max_lr": max, "min_lr": max * part, "warmup_steps": warmup,
+                                    "total_steps": total });
+            if id == "wsd" {
+                input["decay_steps"] = json!(decay);
+            }
+            let lr = list(&catalog::evaluate(id, input).unwrap()["lr"]);
+            prop_assert!(lr.iter().all(|&x| (0.0..=max).contains(&x)), "{id} {lr:?}");
+            let (rising, falling) = lr.split_at(warmup as usize);
+            prop_assert!(rising.is_sorted(), "{id} {rising:?}");
+            prop_assert!(falling.iter().rev().is_sorted() && falling[0] == max, "{id} {falling:?}");
+            prop_assert_eq!(falling[rest as usize], max * part);
+        }
+    }
+
+    /// Lion moves by η or not at all, Sophia by at most ηρ, where nothing decays.
+    #[test]
+    fn sign_and_clip_bound_the_step(g in gradients(4), h in gradients(4), m in gradients(4), k in 0i32..12) {
+        // powers of two, so that θ − η is exact
+        let eta = 2f64.powi(-k);
+        let state = json!([{ "step": 3, "m": m }]);
+        let input = json!({ "params": [[0, 0, 0, 0]], "gradients": [[g]], "lr": eta, "state": state });
+        for x in list(&catalog::evaluate("lion", input).unwrap()["steps"][0]["params"][0]) {
+            prop_assert!(x == 0.0 || x.abs() == eta);
+        }
+        let state = json!([{ "step": 3, "m": m, "h": h }]);
+        let input = json!({ "params": [[0, 0, 0, 0]], "gradients": [[g]], "hessians": [[h]], "lr": eta, "rho": 0.5,
+                            "weight_decay": 0.0, "state": state });
+        for x in list(&catalog::evaluate("sophia", input).unwrap()["steps"][0]["params"][0]) {
+            prop_assert!(x.abs() <= eta * 0.5);
+        }
+    }
+
+    /// Hutchinson's estimate is quadratic in the probe and linear in the Hessian.
+    #[test]
+    fn the_estimate_is_quadratic_in_the_probe(h in prop::collection::vec(gradients(3), 3), u in gradients(3), k in -10i32..10) {
+        let scale = 2f64.powi(k);
+        let run = |c: f64| {
+            let probe: Vec<f64> = u.iter().map(|u| u * c).collect();
+            list(&catalog::evaluate("hutchinson", json!({ "hessian": h, "probe": probe })).unwrap()["estimate"])
+        };
+        for (one, scaled) in run(1.0).into_iter().zip(run(scale)) {
+            prop_assert!((one * scale * scale - scaled).abs() <= 64.0 * ulp(scaled), "{one} {scaled}");
+        }
+    }
+
     /// Whatever is done to an input, the answer is an output or an error.
     #[test]
     fn no_input_panics(seed in any::<prop::sample::Index>(), which in any::<prop::sample::Index>(),

@@ -33,6 +33,16 @@ pub fn minimum(values: &[Expr]) -> Expr {
     -maximum(&values.iter().map(|&x| -x).collect::<Vec<_>>())
 }
 
+/// max(a, b) as a selection by the sign of a − b, which has a meaning in every kind of number.
+pub fn larger(a: Expr, b: Expr) -> Expr {
+    by_sign(a - b, b, b, a)
+}
+
+/// min(a, b) as a selection by the sign of a − b.
+pub fn smaller(a: Expr, b: Expr) -> Expr {
+    by_sign(a - b, a, a, b)
+}
+
 /// sign(x) ∈ {−1, 0, 1}
 pub fn sign(x: Expr) -> Expr {
     by_sign(x, constant(-1), constant(0), constant(1))

@@ -20,7 +20,7 @@ mod graph;
 mod operators;
 
 pub use functions::{
-    absolute, clip, cosine, dot, log_softmax, log_sum_exp, maximum, minimum, norm, positive_part, product, sigmoid,
-    sign, softmax, softplus, sum,
+    absolute, clip, cosine, dot, larger, log_softmax, log_sum_exp, maximum, minimum, norm, positive_part, product,
+    sigmoid, sign, smaller, softmax, softplus, sum,
 };
 pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, rational, variable, variables};

@@ -19,9 +19,10 @@ use crate::expression::{Expr, constant, sigmoid, sum};
 use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    Conventions, Judged, Objective, Pair, Reference, Smoothing, default_beta, exact_sum, loss, mean, smoothed_loss,
+    Conventions, Judged, Objective, Pair, Reference, Smoothing, default_beta, loss, mean, smoothed_loss,
     smoothed_weight, weight,
 };
+use crate::number::exact_sum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

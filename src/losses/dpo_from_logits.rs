@@ -19,10 +19,10 @@ use crate::expression::{Expr, log_sum_exp, sigmoid, softmax, sum};
 use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    Conventions, Objective, Pair, Reference, Smoothing, default_beta, exact_sum, exp, loss, smoothed_loss,
-    smoothed_weight, two_sum, weight,
+    Conventions, Objective, Pair, Reference, Smoothing, default_beta, loss, smoothed_loss, smoothed_weight, weight,
 };
 use crate::losses::softmax as stable;
+use crate::number::{exact_sum, two_sum};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -323,7 +323,7 @@ impl<'a> Prepared<'a> {
             }
             // p_ref,v may underflow where e^δ overflows, but not their product
             let [largest, minus_r, log_total] = reference.nll_terms(y);
-            exp(exact_sum(&[z[v], -z[y], -largest, -minus_r, -log_total])) - reference.p(v)
+            exact_sum(&[z[v], -z[y], -largest, -minus_r, -log_total]).exp() - reference.p(v)
         };
         let changes: Vec<f64> = (0..z.len()).map(change).collect();
         let total: f64 =

@@ -6,6 +6,8 @@
 
 mod atoms;
 mod dual;
+mod error_free;
+mod extended;
 mod float;
 mod forward;
 mod modulus;
@@ -17,6 +19,8 @@ mod ulp;
 mod wide;
 
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
+pub(crate) use error_free::{two_product, two_sum};
+pub use extended::{Extended, exact_sum};
 pub use float::Float;
 pub use forward::{Forward, Tangent};
 pub use modulus::{Complex, Modulus};

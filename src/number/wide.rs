@@ -1,6 +1,7 @@
 //! Numbers of 104 bits and without a largest or smallest size, for evaluating a formula as it is
 //! written: nothing overflows on the way, and what cancels leaves digits.
 
+use super::error_free::{fast_two_sum, two_product, two_sum};
 use std::iter::Sum;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -27,33 +28,6 @@ const LN_2: (f64, f64) = (std::f64::consts::LN_2, 2.319_046_813_846_299_6e-17);
 /// 2^n for −1022 ≤ n ≤ 1023
 fn power_of_two(n: i64) -> f64 {
     f64::from_bits(((n + 1023) as u64) << 52)
-}
-
-/// a + b as its rounding and the rest
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let sum = a + b;
-    let b_part = sum - a;
-    (sum, (a - (sum - b_part)) + (b - b_part))
-}
-
-/// The same for |a| ≥ |b|
-fn fast_two_sum(a: f64, b: f64) -> (f64, f64) {
-    let sum = a + b;
-    (sum, b - (sum - a))
-}
-
-/// x as a sum of two numbers of 26 bits (Veltkamp), for x of ordinary size
-fn halves(x: f64) -> (f64, f64) {
-    let scaled = 134_217_729.0 * x;
-    let high = scaled - (scaled - x);
-    (high, x - high)
-}
-
-/// a·b as its rounding and the rest (Dekker)
-fn two_product(a: f64, b: f64) -> (f64, f64) {
-    let product = a * b;
-    let ((a_high, a_low), (b_high, b_low)) = (halves(a), halves(b));
-    (product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low)
 }
 
 impl Wide {

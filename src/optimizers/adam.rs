@@ -6,7 +6,7 @@
 
 use crate::domain;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, by_sign, constant};
+use crate::expression::{Expr, constant, larger};
 use crate::formula::{Numbers, Wrong, axis};
 use crate::optimizers::state::{Counting, Element};
 use serde::Deserialize;
@@ -103,11 +103,6 @@ pub struct Direction {
     pub v: Expr,
     /// v_max′
     pub v_max: Expr,
-}
-
-/// max(a, b)
-fn larger(a: Expr, b: Expr) -> Expr {
-    by_sign(a - b, b, b, a)
 }
 
 /// 1 − β^t

@@ -14,7 +14,7 @@
 use crate::claim::{Inputs, Instance};
 use crate::domain;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, by_sign, clip, constant, sign};
+use crate::expression::{Expr, clip, constant, larger, sign, smaller};
 use crate::formula::{Defined, Formula, Mistake, Wrong, axis};
 use crate::json;
 use crate::optimizers::adam::{bias, bias_f64};
@@ -167,16 +167,6 @@ pub struct Stepped {
     pub m: Expr,
     /// h′
     pub h: Expr,
-}
-
-/// max(a, b)
-pub fn larger(a: Expr, b: Expr) -> Expr {
-    by_sign(a - b, b, b, a)
-}
-
-/// min(a, b)
-pub fn smaller(a: Expr, b: Expr) -> Expr {
-    by_sign(a - b, a, a, b)
 }
 
 /// clip(m/max(γh, ε), −ρ, ρ), for the averages m and h

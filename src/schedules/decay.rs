@@ -4,6 +4,7 @@
 //! Every f falls from f(0) = 1 to f(1) = 0, and the rate is min + (max − min) f(p).
 
 use crate::expression::{Expr, pi};
+use crate::number::{two_product, two_sum};
 
 /// min + (max − min) f
 pub fn between(max: Expr, min: Expr, f: Expr) -> Expr {
@@ -109,17 +110,4 @@ pub fn weighted(x: f64, a: i64, y: f64, b: i64, n: i64) -> f64 {
 fn scaled(rates: [f64; 2], f: impl FnOnce([f64; 2]) -> f64) -> f64 {
     let (_, exponent) = libm::frexp(rates[0].max(rates[1]));
     libm::scalbn(f(rates.map(|x| libm::scalbn(x, -exponent))), exponent)
-}
-
-/// x + y as a rounded sum and its error.
-fn two_sum(x: f64, y: f64) -> (f64, f64) {
-    let sum = x + y;
-    let y_part = sum - x;
-    (sum, (x - (sum - y_part)) + (y - y_part))
-}
-
-/// xy as a rounded product and its error.
-fn two_product(x: f64, y: f64) -> (f64, f64) {
-    let product = x * y;
-    (product, libm::fma(x, y, -product))
 }

@@ -26,6 +26,12 @@ pub fn gradients(n: impl Into<prop::collection::SizeRange>) -> impl Strategy<Val
     prop::collection::vec(one, n)
 }
 
+/// Vectors that are not zero.
+pub fn vectors(n: usize) -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(prop_oneof![4 => -2.0..2.0f64, 1 => Just(0.0), 1 => -1e-3..1e-3f64], n)
+        .prop_filter("a zero vector has no direction", |x| x.iter().any(|&x| x != 0.0))
+}
+
 /// Learning rates, zero among them.
 pub fn learning_rates() -> impl Strategy<Value = f64> {
     prop_oneof![1 => Just(0.0), 5 => (-6.0..0.0f64).prop_map(|e| 10f64.powf(e))]
