@@ -150,7 +150,7 @@ pub mod tensor {
     }
 }
 
-/// `#[serde(with = "json::optional_rows")]` for [step][tensor] lists in which a tensor may be null.
+/// `#[serde(with = "json::optional_rows")]` for `[step][tensor]` lists in which a tensor may be null.
 pub mod optional_rows {
     use super::*;
     /// One optional list of numbers per step and tensor.

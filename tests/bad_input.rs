@@ -224,7 +224,106 @@ fn rules() -> Vec<(&'static str, Value, &'static [&'static str])> {
         ("sgd", adam("nesterov", json!(true)), &["nesterov", "momentum 0"]),
         ("sgd", adam("nesterov", json!(1)), &["nesterov", "expected a boolean"]),
     ]);
+    all.extend(rules_of_the_other_optimizers());
+    all.extend(rules_of_the_other_losses());
     all
+}
+
+fn rules_of_the_other_optimizers() -> Vec<(&'static str, Value, &'static [&'static str])> {
+    let lion = |field: &str, value: Value| {
+        let mut input = json!({ "params": [[1.0]], "gradients": [[[1.0]]], "lr": 0.1 });
+        input[field] = value;
+        input
+    };
+    let sophia = |field: &str, value: Value| {
+        let mut input = lion(field, value);
+        if field != "hessians" {
+            input["hessians"] = json!([[[1.0]]]);
+        }
+        input
+    };
+    let gnb = |features: Value, weights: Value, labels: Value| json!({ "features": features, "weights": weights, "labels": labels });
+    vec![
+        ("lion", lion("beta1", json!(1.0)), &["beta1", "[0, 1)"]),
+        ("lion", lion("beta2", json!("NaN")), &["beta2", "NaN"]),
+        ("lion", lion("weight_decay", json!(-0.1)), &["weight_decay", "-0.1"]),
+        ("lion", lion("eps", json!(0.1)), &["eps", "unknown field"]),
+        ("lion", lion("state", json!([{ "step": 0, "m": ["Infinity"] }])), &["state[0].m[0]", "inf"]),
+        ("lion", lion("state", json!([{ "step": 0, "m": [0], "v": [0] }])), &["state[0].v", "unknown"]),
+        ("sophia", sophia("rho", json!(0)), &["rho", "above 0"]),
+        ("sophia", sophia("gamma", json!(-1)), &["gamma", "above 0"]),
+        ("sophia", sophia("eps", json!(-1)), &["eps", "at least 0"]),
+        ("sophia", sophia("beta1", json!(1.5)), &["beta1", "1.5"]),
+        ("sophia", sophia("hessians", json!([])), &["hessians", "length 0", "1"]),
+        ("sophia", sophia("hessians", json!([[null, null]])), &["hessians[0]", "length 2"]),
+        ("sophia", sophia("hessians", json!([[[1.0, 2.0]]])), &["hessians[0][0]", "length 2"]),
+        ("sophia", sophia("hessians", json!([[["NaN"]]])), &["hessians[0][0][0]", "NaN"]),
+        (
+            "sophia",
+            json!({ "params": [[1]], "gradients": [[[1]]], "lr": 1, "hessians": [[null]], "eps": 0 }),
+            &["steps[0].params[0][0]", "division by zero", "max(γh, ε) is 0"],
+        ),
+        ("gauss-newton-bartlett", gnb(json!([]), json!([[1]]), json!([])), &["features", "length 0"]),
+        ("gauss-newton-bartlett", gnb(json!([[1]]), json!([[1], [2]]), json!([0])), &["weights", "length 2"]),
+        ("gauss-newton-bartlett", gnb(json!([[1]]), json!([[1, 2]]), json!([2])), &["labels[0]", "0 to 1"]),
+        ("gauss-newton-bartlett", gnb(json!([[1]]), json!([[1, 2]]), json!([0, 1])), &["labels", "length 2"]),
+        ("gauss-newton-bartlett", gnb(json!([["NaN"]]), json!([[1]]), json!([0])), &["features[0][0]", "NaN"]),
+        ("hutchinson", json!({ "hessian": [[1, 2]], "probe": [1, 2] }), &["hessian[0]", "length 2", "1"]),
+        ("hutchinson", json!({ "hessian": [[1]], "probe": [1, 2] }), &["probe", "length 2", "1"]),
+        ("hutchinson", json!({ "hessian": [["Infinity"]], "probe": [1] }), &["hessian[0][0]", "inf"]),
+        ("hutchinson", json!({ "hessian": [], "probe": [] }), &["hessian", "length 0"]),
+    ]
+}
+
+fn rules_of_the_other_losses() -> Vec<(&'static str, Value, &'static [&'static str])> {
+    let dpo = |field: &str, value: Value| {
+        let mut input = json!({ "policy_chosen": [-1], "policy_rejected": [-2], "reference_chosen": [-1],
+                                "reference_rejected": [-1] });
+        input[field] = value;
+        input
+    };
+    let side =
+        |logits: Value, tokens: Value| json!({ "policy_logits": logits, "reference_logits": logits, "tokens": tokens });
+    let pair = |chosen: Value| json!({ "chosen": chosen, "rejected": side(json!([[1, 2]]), json!([0])) });
+    vec![
+        ("dpo", dpo("policy_chosen", json!([])), &["policy_chosen", "length 0", "at least 1 pair"]),
+        ("dpo", dpo("policy_rejected", json!([1, 2])), &["policy_rejected", "length 2", "1"]),
+        ("dpo", dpo("reference_chosen", json!(["-Infinity"])), &["reference_chosen[0]", "-inf", "finite"]),
+        ("dpo", dpo("beta", json!(0)), &["beta", "found 0", "above 0"]),
+        ("dpo", dpo("label_smoothing", json!(0.5)), &["label_smoothing", "0.5", "[0, 0.5)"]),
+        ("dpo", dpo("conventions", json!({ "reference": "none" })), &["conventions.reference", "none", "free"]),
+        ("dpo-from-logits", pair(side(json!([[1, 2]]), json!([]))), &["chosen.tokens", "length 0"]),
+        ("dpo-from-logits", pair(side(json!([[1, 2]]), json!([2]))), &["chosen.tokens[0]", "found 2", "0 to 1"]),
+        ("dpo-from-logits", pair(side(json!([[1, 2], [1, 2]]), json!([0]))), &["chosen.policy_logits", "length 2"]),
+        (
+            "dpo-from-logits",
+            pair(side(json!([["-Infinity", 2]]), json!([0]))),
+            &["chosen.policy_logits[0][0]", "target"],
+        ),
+        (
+            "dpo-from-logits",
+            pair(side(json!([[1, 2, 3]]), json!([0]))),
+            &["rejected.policy_logits[0]", "length 2", "3"],
+        ),
+        ("dpo-from-logits", pair(json!({ "tokens": [0] })), &["chosen", "policy_logits"]),
+        (
+            "info-nce",
+            json!({ "query": [[0, 0]], "positive": [[1, 0]], "negatives": [[]] }),
+            &["query[0]", "division by zero", "cosine"],
+        ),
+        (
+            "info-nce",
+            json!({ "query": [[1]], "positive": [[1]], "negatives": [[]], "temperature": 0 }),
+            &["temperature", "above 0"],
+        ),
+        (
+            "info-nce",
+            json!({ "query": [[1]], "positive": [[1]], "negatives": [[[1, 2]]] }),
+            &["negatives[0][0]", "length 2", "1"],
+        ),
+        ("info-nce-in-batch", json!({ "a": [[1], [2]], "b": [[1]] }), &["b", "length 1", "2"]),
+        ("info-nce-in-batch", json!({ "a": [[1]], "b": [[0]] }), &["b[0]", "division by zero"]),
+    ]
 }
 
 #[test]

@@ -74,10 +74,10 @@ pub enum Reduction {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// [B][V]; finite, or −∞ at a class that is not the target.
+    /// `[B][V]`; finite, or −∞ at a class that is not the target.
     #[serde(with = "json::matrix")]
     pub logits: Vec<Vec<f64>>,
-    /// [B]; 0 ≤ t < V, or equal to `ignore_index`, which wins.
+    /// `[B]`; 0 ≤ t < V, or equal to `ignore_index`, which wins.
     #[serde(deserialize_with = "json::wholes")]
     pub targets: Vec<i64>,
     /// The target value of rows that do not count.
@@ -105,7 +105,7 @@ pub struct Output {
     pub loss: Vec<f64>,
     /// exp of the mean negative log-likelihood of the rows that count.
     pub perplexity: f64,
-    /// [B][V], of the reduced loss.
+    /// `[B][V]`, of the reduced loss.
     pub gradient: Vec<Vec<f64>>,
 }
 
@@ -162,9 +162,9 @@ pub fn smoothed_gradient(z: &[Expr], q: &[Expr]) -> Vec<Expr> {
 /// A batch: its rows with their targets, `None` where ignored.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// [B][V]
+    /// `[B][V]`
     pub logits: Vec<Vec<Expr>>,
-    /// [B]
+    /// `[B]`
     pub targets: Vec<Option<usize>>,
     /// ε
     pub epsilon: Expr,
@@ -181,7 +181,7 @@ pub struct Reduced {
     pub loss: Vec<Expr>,
     /// exp of the mean of −ln p_y
     pub perplexity: Expr,
-    /// [B][V]
+    /// `[B][V]`
     pub gradient: Vec<Vec<Expr>>,
 }
 

@@ -32,16 +32,16 @@ mod claims;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// [B] ln π(y_w), finite.
+    /// `[B]` ln π(y_w), finite.
     #[serde(with = "json::reals")]
     pub policy_chosen: Vec<f64>,
-    /// [B] ln π(y_l), finite.
+    /// `[B]` ln π(y_l), finite.
     #[serde(with = "json::reals")]
     pub policy_rejected: Vec<f64>,
-    /// [B] ln π_ref(y_w), finite.
+    /// `[B]` ln π_ref(y_w), finite.
     #[serde(with = "json::reals")]
     pub reference_chosen: Vec<f64>,
-    /// [B] ln π_ref(y_l), finite.
+    /// `[B]` ln π_ref(y_l), finite.
     #[serde(with = "json::reals")]
     pub reference_rejected: Vec<f64>,
     /// β > 0
@@ -61,13 +61,13 @@ pub struct Output {
     /// The mean over the pairs.
     #[serde(with = "json::real")]
     pub loss: f64,
-    /// [B] The factor of β(∇ ln π(y_w) − ∇ ln π(y_l)) in −∇ℓ of each pair.
+    /// `[B]` The factor of β(∇ ln π(y_w) − ∇ ln π(y_l)) in −∇ℓ of each pair.
     #[serde(with = "json::reals")]
     pub weight: Vec<f64>,
-    /// [B] r̂_w
+    /// `[B]` r̂_w
     #[serde(with = "json::reals")]
     pub rewards_chosen: Vec<f64>,
-    /// [B] r̂_l
+    /// `[B]` r̂_l
     #[serde(with = "json::reals")]
     pub rewards_rejected: Vec<f64>,
     /// Of the mean loss.
@@ -77,10 +77,10 @@ pub struct Output {
 /// The gradient with respect to the policy's log-probabilities.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gradient {
-    /// [B]
+    /// `[B]`
     #[serde(with = "json::reals")]
     pub policy_chosen: Vec<f64>,
-    /// [B]
+    /// `[B]`
     #[serde(with = "json::reals")]
     pub policy_rejected: Vec<f64>,
 }

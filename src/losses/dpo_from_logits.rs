@@ -32,13 +32,13 @@ mod claims;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
-    /// [T][V]; finite, or −∞ at a class that is not the token.
+    /// `[T][V]`; finite, or −∞ at a class that is not the token.
     #[serde(with = "json::matrix")]
     pub policy_logits: Vec<Vec<f64>>,
-    /// [T][V]; finite, or −∞ at a class that is not the token.
+    /// `[T][V]`; finite, or −∞ at a class that is not the token.
     #[serde(with = "json::matrix")]
     pub reference_logits: Vec<Vec<f64>>,
-    /// [T]; 0 ≤ y_t < V.
+    /// `[T]`; 0 ≤ y_t < V.
     #[serde(deserialize_with = "json::wholes")]
     pub tokens: Vec<i64>,
 }
@@ -84,10 +84,10 @@ pub struct Output {
 /// The gradient with respect to the policy's logits.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gradient {
-    /// [T][V]
+    /// `[T][V]`
     #[serde(with = "json::matrix")]
     pub chosen: Vec<Vec<f64>>,
-    /// [T][V]
+    /// `[T][V]`
     #[serde(with = "json::matrix")]
     pub rejected: Vec<Vec<f64>>,
 }
@@ -97,11 +97,11 @@ pub struct Gradient {
 /// A response: its logits under policy and reference, and its tokens.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// [T][V]
+    /// `[T][V]`
     pub policy: Vec<Vec<Expr>>,
-    /// [T][V]
+    /// `[T][V]`
     pub reference: Vec<Vec<Expr>>,
-    /// [T]
+    /// `[T]`
     pub tokens: Vec<usize>,
 }
 

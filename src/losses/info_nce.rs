@@ -9,7 +9,7 @@
 //! temperature ∂ℓ/∂τ = Σ_j p_j (s_0 − s_j)/τ². The loss of a batch is the mean over its rows.
 //!
 //! Symbols: q query, k₊ positive, k_j negatives, τ temperature, p softmax, B rows, K negatives of a
-//! row, d dimension. Similarities and their conventions: [`similarity`](crate::losses::similarity).
+//! row, d dimension. Similarities and their conventions: [`similarity`].
 
 use crate::claim::{Inputs, Instance};
 use crate::error::{Error, Result};
@@ -36,13 +36,13 @@ pub struct Conventions {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// q, [B][d]
+    /// q, `[B][d]`
     #[serde(with = "json::matrix")]
     pub query: Vec<Vec<f64>>,
-    /// k₊, [B][d]
+    /// k₊, `[B][d]`
     #[serde(with = "json::matrix")]
     pub positive: Vec<Vec<f64>>,
-    /// k_j, [B][K][d]; K ≥ 0 may differ by row.
+    /// k_j, `[B][K][d]`; K ≥ 0 may differ by row.
     #[serde(with = "json::tensor")]
     pub negatives: Vec<Vec<Vec<f64>>>,
     /// τ > 0
@@ -70,13 +70,13 @@ pub struct Output {
 /// The derivatives of the mean loss, in the shapes of the input.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gradient {
-    /// [B][d]
+    /// `[B][d]`
     #[serde(with = "json::matrix")]
     pub query: Vec<Vec<f64>>,
-    /// [B][d]
+    /// `[B][d]`
     #[serde(with = "json::matrix")]
     pub positive: Vec<Vec<f64>>,
-    /// [B][K][d]
+    /// `[B][K][d]`
     #[serde(with = "json::tensor")]
     pub negatives: Vec<Vec<Vec<f64>>>,
     /// A number.
@@ -127,9 +127,9 @@ pub fn textbook(q: &[Expr], k: &[Vec<Expr>], tau: Expr) -> Expr {
 pub struct Row {
     /// ℓ
     pub loss: Expr,
-    /// [d]
+    /// `[d]`
     pub query: Vec<Expr>,
-    /// [K + 1][d], the positive first
+    /// `[K + 1][d]`, the positive first
     pub keys: Vec<Vec<Expr>>,
     /// A number.
     pub temperature: Expr,

@@ -11,7 +11,7 @@
 //! ∂ℓ/∂a_i = Σ_j ∂ℓ/∂sim_ij (b̂_j − sim_ij â_i)/‖a_i‖ and the same for b, with x̂ = x/‖x‖.
 //!
 //! Symbols: a, b the two sides of B pairs, τ temperature, d dimension. Similarities and their
-//! conventions: [`similarity`](crate::losses::similarity).
+//! conventions: [`similarity`].
 
 use crate::claim::{Inputs, Instance};
 use crate::error::{Error, Result};
@@ -38,10 +38,10 @@ pub struct Conventions {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// [B][d]
+    /// `[B][d]`
     #[serde(with = "json::matrix")]
     pub a: Vec<Vec<f64>>,
-    /// [B][d]
+    /// `[B][d]`
     #[serde(with = "json::matrix")]
     pub b: Vec<Vec<f64>>,
     /// τ > 0
@@ -72,10 +72,10 @@ pub struct Output {
 /// The derivatives of the mean loss, in the shapes of the input.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gradient {
-    /// [B][d]
+    /// `[B][d]`
     #[serde(with = "json::matrix")]
     pub a: Vec<Vec<f64>>,
-    /// [B][d]
+    /// `[B][d]`
     #[serde(with = "json::matrix")]
     pub b: Vec<Vec<f64>>,
     /// A number.

@@ -5,7 +5,7 @@
 //! (Liu et al., *Sophia* (2023), Algorithm 2; the ĥ of Sophia-G).
 //!
 //! ĝ_iv = (1/B) Σ_b x_bi (p_bv − [v = ŷ_b]), and by Bartlett's identity
-//! E[ĥ_iv] = (1/B) Σ_b x_bi² p_bv (1 − p_bv), the diagonal of the Gauss-Newton matrix of the mean
+//! `E[ĥ_iv]` = (1/B) Σ_b x_bi² p_bv (1 − p_bv), the diagonal of the Gauss-Newton matrix of the mean
 //! loss. It is an elementwise square times B, of a gradient on labels that the model draws: not the
 //! outer product of the training gradient.
 //!
@@ -28,13 +28,13 @@ mod claims;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// [B][d], finite.
+    /// `[B][d]`, finite.
     #[serde(with = "json::matrix")]
     pub features: Vec<Vec<f64>>,
-    /// [d][V], finite.
+    /// `[d][V]`, finite.
     #[serde(with = "json::matrix")]
     pub weights: Vec<Vec<f64>>,
-    /// [B]; 0 ≤ y < V.
+    /// `[B]`; 0 ≤ y < V.
     #[serde(deserialize_with = "json::wholes")]
     pub labels: Vec<i64>,
     /// There are none.
@@ -45,9 +45,9 @@ pub struct Input {
 /// The estimate and its mean.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// [d][V]; B times the square of the gradient of the mean loss on the labels.
+    /// `[d][V]`; B times the square of the gradient of the mean loss on the labels.
     pub estimate: Vec<Vec<f64>>,
-    /// [d][V]; its expectation over labels drawn from the model.
+    /// `[d][V]`; its expectation over labels drawn from the model.
     pub gauss_newton_diagonal: Vec<Vec<f64>>,
 }
 
@@ -97,7 +97,7 @@ pub fn gauss_newton_diagonal(features: &[Vec<Expr>], weights: &[Vec<Expr>]) -> V
     })
 }
 
-/// [d][V] from its components.
+/// `[d][V]` from its components.
 fn by_weight(weights: &[Vec<Expr>], component: impl Fn(usize, usize) -> Expr) -> Vec<Vec<Expr>> {
     let row = |i: usize| (0..weights[i].len()).map(|v| component(i, v)).collect();
     (0..weights.len()).map(row).collect()

@@ -3,7 +3,7 @@
 //! ĥ = u ∘ (H u), with a random probe u of independent entries ±1 (or standard normal)
 //! (Hutchinson 1989; Bekas, Kokiopoulou & Saad 2007; the ĥ of Sophia-H, Liu et al. 2023, Algorithm 1).
 //!
-//! E[u_i u_j] = [i = j], so E[ĥ] = diag(H). H u alone, which one Hessian-vector product gives, has
+//! E[u_i u_j] = [i = j], so `E[ĥ]` = diag(H). H u alone, which one Hessian-vector product gives, has
 //! mean 0: the product with u is what makes it an estimate.
 //!
 //! Symbols: H hessian, u probe, n its length.
@@ -24,10 +24,10 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// [n][n], finite; it need not be symmetric.
+    /// `[n][n]`, finite; it need not be symmetric.
     #[serde(with = "json::matrix")]
     pub hessian: Vec<Vec<f64>>,
-    /// [n], finite.
+    /// `[n]`, finite.
     #[serde(with = "json::reals")]
     pub probe: Vec<f64>,
     /// There are none.

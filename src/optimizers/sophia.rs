@@ -86,7 +86,7 @@ pub struct Hyperparameters {
     /// λ ≥ 0
     #[serde(default = "weight_decay", with = "json::real")]
     pub weight_decay: f64,
-    /// ĥ [step][tensor], of any sign; null where it was not refreshed, ignored where the gradient is null.
+    /// ĥ `[step][tensor]`, of any sign; null where it was not refreshed, ignored where the gradient is null.
     #[serde(with = "json::optional_rows")]
     pub hessians: json::optional_rows::Rows,
     /// The choices.

@@ -16,9 +16,9 @@ use serde_json::{Map, Value};
 /// The input of an optimizer: what to optimize, with which gradients, from which state.
 #[derive(Clone, Debug)]
 pub struct Problem<H> {
-    /// [tensor][n]
+    /// `[tensor][n]`
     pub params: Vec<Vec<f64>>,
-    /// [step][tensor]; `None` where a tensor got no gradient.
+    /// `[step][tensor]`; `None` where a tensor got no gradient.
     pub gradients: Vec<Vec<Option<Vec<f64>>>>,
     /// The learning rate of every step.
     pub rates: Vec<f64>,
@@ -33,7 +33,7 @@ pub struct Problem<H> {
 pub struct TensorState {
     /// Steps in which the tensor got a gradient.
     pub step: u64,
-    /// [moment][n], in the order of the formula's names.
+    /// `[moment][n]`, in the order of the formula's names.
     pub moments: Vec<Vec<f64>>,
 }
 
@@ -75,7 +75,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// "steps[0].m[1][2]"
+    /// `steps[0].m[1][2]`
     pub fn of(&self, field: &str) -> String {
         format!("steps[{}].{field}[{}][{}]", self.step, self.tensor, self.element)
     }
