@@ -127,7 +127,7 @@ fn on_control(judge: Judge, claim: &Claim, instance: Option<&Instance>, run: &Ru
     (ControlReport { id, outcome }, told)
 }
 
-/// The search's counterexample, which is the smallest, or else any judge's.
+/// The search's counterexample, which is the smallest, or else any judge's who could tell the control.
 fn counterexample(heard: &[Heard]) -> Option<Counterexample> {
     let refutations = |h: &Heard| {
         h.findings.iter().flatten().find_map(|f| match &f.opinion {
@@ -135,7 +135,7 @@ fn counterexample(heard: &[Heard]) -> Option<Counterexample> {
             _ => None,
         })
     };
-    let (search, others): (Vec<_>, Vec<_>) = heard.iter().partition(|h| h.judge == Judge::Search);
+    let (search, others): (Vec<_>, Vec<_>) = heard.iter().filter(|h| h.told).partition(|h| h.judge == Judge::Search);
     search.into_iter().chain(others).find_map(refutations)
 }
 

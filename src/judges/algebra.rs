@@ -6,7 +6,9 @@
 
 use super::{Finding, Opinion, Pairs};
 use crate::claim::{Instance, Relation, Variable};
-use crate::number::{Abstention, Arithmetic, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate};
+use crate::number::{
+    Abstention, Arithmetic, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate, log2_of_sum,
+};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -57,9 +59,9 @@ pub fn exactly(instance: &Instance) -> Finding {
     }
 }
 
-/// Whether the sides are equal at random points of a prime field.
-pub fn in_prime_field(instance: &Instance, modulus: &Modulus, rng: &mut ChaCha8Rng) -> Finding {
-    let mut tests = IdentityTest { modulus, log2_error: 0.0, trials: 0 };
+/// Whether the sides are equal at random points of prime fields.
+pub fn in_prime_field(instance: &Instance, moduli: &[Modulus], rng: &mut ChaCha8Rng) -> Finding {
+    let mut tests = IdentityTest { moduli, log2_error: f64::NEG_INFINITY, trials: 0 };
     let seed = rng.next_u64();
     let gradient = matches!(instance.relation, Relation::Gradient(_));
     let pairs = if gradient { None } else { Some(Pairs::of(instance)) };
@@ -108,10 +110,19 @@ fn cell_by_cell(mut decide: impl FnMut(Vec<Sign>) -> Outcome<(bool, usize)>) -> 
 }
 
 struct IdentityTest<'a> {
-    modulus: &'a Modulus,
+    moduli: &'a [Modulus],
     /// The largest bound of any cell, over all its trials.
     log2_error: f64,
     trials: u64,
+}
+
+/// What the trials with one prime have shown.
+#[derive(Clone, Copy)]
+struct WithPrime {
+    /// log₂ of the probability that all its trials were unlucky.
+    points: f64,
+    /// log₂ of the probability that the prime is.
+    prime: f64,
 }
 
 impl IdentityTest<'_> {
@@ -122,14 +133,16 @@ impl IdentityTest<'_> {
         cell: &[Sign],
         differences: impl Fn(&mut PrimeField) -> Outcome<Vec<Residue>>,
     ) -> Outcome<(bool, usize)> {
-        let mut errors = Vec::new();
+        let primes = self.moduli.len();
+        let mut shown = vec![WithPrime { points: 0.0, prime: f64::NEG_INFINITY }; primes];
         let mut characters: Vec<Vec<bool>> = Vec::new();
         let mut conditions = 0;
         let mut trials = TRIALS;
         let mut trial = 0;
         while trial < trials {
             let rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(trial as u64));
-            let mut field = PrimeField::new(self.modulus, rng, cell.to_vec());
+            let which = trial % primes;
+            let mut field = PrimeField::new(&self.moduli[which], rng, cell.to_vec());
             let values = differences(&mut field)?;
             self.trials += 1;
             trial += 1;
@@ -137,36 +150,37 @@ impl IdentityTest<'_> {
             if values.iter().any(|x| !x.is_zero()) {
                 return Ok((false, conditions));
             }
-            // every difference is tested at the same point, so the bounds add up
-            let worst = values.iter().map(|x| field.log2_error(x)).fold(f64::NEG_INFINITY, f64::max);
-            errors.push(worst + libm::log2(values.len() as f64));
-            characters.push(field.characters().to_vec());
-            // k radicands need k + 1 independent rows to be shown independent; 30 more almost surely suffice
+            // any of the differences, or of the exponentials in their place, may be the unlucky one
+            let any = libm::log2(2.0 * values.len() as f64);
+            let largest = |bound: &dyn Fn(&Residue) -> f64| values.iter().map(bound).fold(f64::NEG_INFINITY, f64::max);
+            shown[which].points += (largest(&|x| field.log2_error(x)) + any).min(0.0);
+            shown[which].prime = shown[which].prime.max(largest(&|x| field.log2_bad_prime(x)) + any);
+            // a radicand's character beside one column per prime, since a constant's depends on the prime
+            let of_primes = (0..primes).map(|p| p == which);
+            characters.push(field.characters().iter().copied().chain(of_primes).collect());
+            // k + P columns need as many independent rows; 30 more almost surely suffice
             let roots = field.characters().len();
-            trials = if roots == 0 { TRIALS } else { roots + 31 };
+            trials = if roots == 0 { TRIALS } else { roots + primes + 30 };
         }
-        if !independent(&characters) {
+        if characters.iter().any(|row| row.len() > primes) && !independent(&characters) {
             return Err(Abstention::new("radicands that are not independent, so their branches cannot be drawn"));
         }
-        let largest = errors.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total = if largest < 0.0 { largest * errors.len() as f64 } else { largest };
-        self.log2_error = if self.log2_error == 0.0 { total } else { self.log2_error.max(total) };
+        // all primes must have misled, each by itself or by all of its points
+        let total: f64 = shown.iter().map(|with| log2_of_sum(with.points, with.prime).min(0.0)).sum();
+        self.log2_error = self.log2_error.max(total);
         Ok((true, conditions))
     }
 }
 
 /// Whether no product of some of the radicands is a constant times a square: then all branches of
-/// the roots are conjugate. If one were, its quadratic character would be the same at every
-/// point, and the characters with a column of ones would not have full rank over F_2.
+/// the roots are conjugate. If one were, its quadratic character would be the same at every point of
+/// a prime, and the characters beside a column of ones for each prime would not have full rank
+/// over F_2.
 fn independent(characters: &[Vec<bool>]) -> bool {
     let columns = characters.iter().map(Vec::len).max().unwrap_or(0);
-    if columns == 0 {
-        return true;
-    }
-    let mut rows: Vec<Vec<bool>> =
-        characters.iter().filter(|c| c.len() == columns).map(|c| [&c[..], &[true]].concat()).collect();
+    let mut rows: Vec<Vec<bool>> = characters.iter().filter(|c| c.len() == columns).cloned().collect();
     let mut rank = 0;
-    for column in 0..=columns {
+    for column in 0..columns {
         let Some(pivot) = (rank..rows.len()).find(|&r| rows[r][column]) else { continue };
         rows.swap(rank, pivot);
         let pivot = rows[rank].clone();
@@ -177,7 +191,7 @@ fn independent(characters: &[Vec<bool>]) -> bool {
         }
         rank += 1;
     }
-    rank == columns + 1
+    rank == columns
 }
 
 /// What the domains say is above zero: x − low and high − x.

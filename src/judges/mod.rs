@@ -18,6 +18,9 @@ use crate::number::Modulus;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+/// With 34 roots the chance that a prime is unlucky is about 2^−70, and that all four are 2^−280.
+const PRIMES: usize = 4;
+
 /// What the judges of one run share.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -25,15 +28,16 @@ pub struct Run {
     pub cases: usize,
     /// The seed that everything random is drawn from.
     pub seed: u64,
-    /// The prime of identity tests.
-    pub modulus: Modulus,
+    /// The primes of identity tests: several, since a false statement may be true modulo one.
+    pub moduli: Vec<Modulus>,
 }
 
 impl Run {
-    /// A run with its random prime.
+    /// A run with its random primes.
     pub fn new(cases: usize, seed: u64) -> Run {
-        let modulus = Modulus::draw(&mut ChaCha8Rng::seed_from_u64(seed));
-        Run { cases, seed, modulus }
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let moduli = (0..PRIMES).map(|_| Modulus::draw(&mut rng)).collect();
+        Run { cases, seed, moduli }
     }
 
     /// A generator of its own for each purpose, so that no judge changes what another one draws.
@@ -51,7 +55,7 @@ impl Run {
 pub enum Judge {
     /// Equality of exact rational functions.
     Algebra,
-    /// An identity test at a random point of a random prime field.
+    /// An identity test at random points of random prime fields.
     PrimeField,
     /// The sum over every outcome, exactly.
     Enumeration,
@@ -114,7 +118,7 @@ impl Judge {
         let mut rng = run.rng(&format!("{purpose}/{}/{}", instance.scope, self.name()));
         match self {
             Judge::Algebra => algebra::exactly(instance),
-            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, &run.modulus, &mut rng),
+            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, &run.moduli, &mut rng),
             Judge::Dual => dual::decide(instance, run.cases, &mut rng),
             Judge::Enclosure => enclosure::decide(instance, run.cases, &mut rng),
             Judge::Taylor => taylor::decide(instance, run.cases, &mut rng),

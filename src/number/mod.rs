@@ -24,7 +24,7 @@ pub use extended::{Extended, exact_sum};
 pub use float::Float;
 pub use forward::{Forward, Tangent};
 pub use modulus::{Complex, Modulus};
-pub use prime_field::{PrimeField, Residue};
+pub use prime_field::{PrimeField, Residue, log2_of_sum};
 pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};
 pub use rounded::{Rounded, Rounding};

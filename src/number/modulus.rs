@@ -34,6 +34,9 @@ pub struct Modulus {
 const ROUNDS: usize = 64;
 
 impl Modulus {
+    /// log₂ of the probability that what was drawn is composite after all.
+    pub const LOG2_COMPOSITE: f64 = -2.0 * ROUNDS as f64;
+
     /// Draws a prime at random.
     pub fn draw(rng: &mut ChaCha8Rng) -> Modulus {
         loop {

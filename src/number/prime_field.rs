@@ -50,29 +50,52 @@ impl Residue {
     }
 }
 
-/// Bounds on the degrees of a numerator and a denominator.
+/// Bounds on a rational function over ℤ: the degrees of its numerator and denominator, and log₂ of
+/// the sums of their coefficients' sizes.
 #[derive(Clone, Copy, Debug)]
 struct Degree {
     numerator: f64,
     denominator: f64,
+    numerator_height: f64,
+    denominator_height: f64,
 }
 
 impl Degree {
-    const CONSTANT: Degree = Degree { numerator: 0.0, denominator: 0.0 };
-    const VARIABLE: Degree = Degree { numerator: 1.0, denominator: 0.0 };
+    const CONSTANT: Degree =
+        Degree { numerator: 0.0, denominator: 0.0, numerator_height: 0.0, denominator_height: 0.0 };
+    const VARIABLE: Degree = Degree { numerator: 1.0, ..Degree::CONSTANT };
+
+    fn of_constant(value: &BigRational) -> Degree {
+        let (numerator, denominator) = (value.numer().bits() as f64, value.denom().bits() as f64);
+        Degree { numerator_height: numerator, denominator_height: denominator, ..Degree::CONSTANT }
+    }
 
     fn times(self, other: Degree) -> Degree {
-        Degree { numerator: self.numerator + other.numerator, denominator: self.denominator + other.denominator }
+        Degree {
+            numerator: self.numerator + other.numerator,
+            denominator: self.denominator + other.denominator,
+            numerator_height: self.numerator_height + other.numerator_height,
+            denominator_height: self.denominator_height + other.denominator_height,
+        }
     }
 
     fn inverse(self) -> Degree {
-        Degree { numerator: self.denominator, denominator: self.numerator }
+        Degree {
+            numerator: self.denominator,
+            denominator: self.numerator,
+            numerator_height: self.denominator_height,
+            denominator_height: self.numerator_height,
+        }
     }
 
     fn sum(terms: impl Iterator<Item = Degree> + Clone) -> Degree {
         let denominator = terms.clone().map(|t| t.denominator).sum::<f64>();
-        let numerator = terms.map(|t| t.numerator + denominator - t.denominator).fold(0.0, f64::max);
-        Degree { numerator, denominator }
+        let denominator_height = terms.clone().map(|t| t.denominator_height).sum::<f64>();
+        let numerator = terms.clone().map(|t| t.numerator + denominator - t.denominator).fold(0.0, f64::max);
+        let largest =
+            terms.clone().map(|t| t.numerator_height + denominator_height - t.denominator_height).fold(0.0, f64::max);
+        let numerator_height = largest + libm::log2(terms.count().max(1) as f64);
+        Degree { numerator, denominator, numerator_height, denominator_height }
     }
 
     fn plus(self, other: Degree) -> Degree {
@@ -80,7 +103,13 @@ impl Degree {
     }
 
     fn times_n(self, n: f64) -> Degree {
-        let d = Degree { numerator: self.numerator * n.abs(), denominator: self.denominator * n.abs() };
+        let size = n.abs();
+        let d = Degree {
+            numerator: self.numerator * size,
+            denominator: self.denominator * size,
+            numerator_height: self.numerator_height * size,
+            denominator_height: self.denominator_height * size,
+        };
         if n < 0.0 { d.inverse() } else { d }
     }
 }
@@ -181,10 +210,22 @@ impl<'a> PrimeField<'a> {
     /// function: 2^k (D/p)(1 + a(a−1)/2), with k roots, a atoms named by value and D the degree.
     /// The factor 2^k needs the radicands to be independent, which their characters show.
     pub fn log2_error(&self, x: &Residue) -> f64 {
-        let roots = self.characters.len() as f64;
-        let named = (self.named.len() + self.opaque.len()) as f64;
         let degree = x.degree.numerator.max(x.degree.denominator).max(1.0);
-        roots + libm::log2(degree) + libm::log2(1.0 + named * (named - 1.0).max(0.0) / 2.0) - self.modulus.log2()
+        self.log2_branches_and_collisions() + libm::log2(degree) - self.modulus.log2()
+    }
+
+    /// log₂ of a bound on the probability that this value is zero modulo the prime without being
+    /// zero. A whole number of h bits has fewer than h/126 prime factors of 127 bits, of which there
+    /// are more than 2^118 to draw from; with k roots the number is a norm of 2^k factors.
+    pub fn log2_bad_prime(&self, x: &Residue) -> f64 {
+        let bits = x.degree.numerator_height.max(1.0);
+        let unlucky = self.log2_branches_and_collisions() + libm::log2(bits / 126.0) - 118.0;
+        log2_of_sum(unlucky, Modulus::LOG2_COMPOSITE)
+    }
+
+    fn log2_branches_and_collisions(&self) -> f64 {
+        let named = (self.named.len() + self.opaque.len()) as f64;
+        self.characters.len() as f64 + libm::log2(1.0 + named * (named - 1.0).max(0.0) / 2.0)
     }
 
     fn random(&mut self) -> Complex {
@@ -215,7 +256,7 @@ impl<'a> PrimeField<'a> {
         Ok(Residue {
             value: residue,
             tangent: Complex::ZERO,
-            degree: Degree::CONSTANT,
+            degree: Degree::of_constant(value),
             tangent_degree: Degree::CONSTANT,
             form: Rc::new(Form::Constant(value.clone())),
             exponent: None,
@@ -329,6 +370,12 @@ impl<'a> PrimeField<'a> {
             exponent: None,
         }
     }
+}
+
+/// log₂(2^a + 2^b)
+pub fn log2_of_sum(a: f64, b: f64) -> f64 {
+    let (high, low) = if a >= b { (a, b) } else { (b, a) };
+    high + libm::log2(1.0 + libm::exp2(low - high))
 }
 
 fn zero() -> Abstention {
