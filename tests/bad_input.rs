@@ -350,3 +350,25 @@ fn an_unknown_formula_is_refused_with_the_known_ones() {
     let message = catalog::evaluate("adam", json!({})).unwrap_err().to_string();
     assert!(message.contains("\"adam\"") && message.contains("adamw"), "{message}");
 }
+
+/// The typed entry checks what the JSON entry checks.
+#[test]
+fn a_typed_problem_of_wrong_shapes_is_refused() {
+    use gradproof::optimizers::adamw::{self, Hyperparameters};
+    use gradproof::optimizers::state::Problem;
+    let hyper = Hyperparameters::default();
+    let good = || Problem::from_zero(vec![vec![1.0]], vec![vec![Some(vec![0.5])]], 0.1, hyper, hyper.moments());
+    assert!(adamw::oracle(&good()).is_ok());
+    let mut all = vec![good(), good(), good(), good(), good(), good()];
+    all[0].rates.clear();
+    all[1].gradients[0].clear();
+    all[2].state.clear();
+    all[3].state[0].moments.pop();
+    all[4].state[0].moments[1].clear();
+    all[5].params[0][0] = f64::NAN;
+    let words = ["lr", "gradients[0]", "state", "state[0]", "state[0].v", "params[0][0]"];
+    for (problem, word) in all.iter().zip(words) {
+        let message = adamw::oracle(problem).unwrap_err().to_string();
+        assert!(message.starts_with(word), "{message} does not name {word}");
+    }
+}

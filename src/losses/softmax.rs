@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// One row of logits, prepared: exponentials relative to the largest logit.
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     z: &'a [f64],
     largest: f64,
     exponentials: Vec<f64>,
@@ -47,7 +47,7 @@ impl<'a> Row<'a> {
 }
 
 /// The common length of the rows of a matrix that has at least one row and one column.
-pub fn checked_rows(field: &str, rows: &[Vec<f64>]) -> Result<usize> {
+pub(crate) fn checked_rows(field: &str, rows: &[Vec<f64>]) -> Result<usize> {
     let Some(first) = rows.first() else {
         return Err(Error::shape(field, 0, "at least 1 row"));
     };
@@ -68,7 +68,7 @@ pub fn checked_rows(field: &str, rows: &[Vec<f64>]) -> Result<usize> {
 
 /// Logits are finite, or −∞ at a class that is not the target, when nothing is smoothed. An
 /// ignored row too needs one finite logit for its softmax to exist.
-pub fn check_logits(field: &str, z: &[f64], target: Option<usize>, label_smoothing: f64) -> Result<()> {
+pub(crate) fn check_logits(field: &str, z: &[f64], target: Option<usize>, label_smoothing: f64) -> Result<()> {
     for (v, &x) in z.iter().enumerate() {
         let masked = x == f64::NEG_INFINITY;
         if masked && label_smoothing != 0.0 {

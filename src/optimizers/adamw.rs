@@ -14,7 +14,7 @@ use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
 use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::state::{self, Problem, Updated};
+use crate::optimizers::state::{self, Problem, Step, Updated};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -65,7 +65,8 @@ impl Hyperparameters {
         Hyper { beta1: self.beta1, beta2: self.beta2, eps: self.eps }
     }
 
-    fn moments(&self) -> &'static [&'static str] {
+    /// The names of what is kept per parameter.
+    pub fn moments(&self) -> &'static [&'static str] {
         adam::moments(self.conventions.amsgrad)
     }
 }
@@ -145,7 +146,7 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain, a denominator is zero or a moment leaves the range.
-pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
+pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     check(problem)?;
     let conventions = h.conventions;
@@ -159,11 +160,12 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
 fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
     problem.hyper.adam().check()?;
     domain::non_negative("weight_decay", problem.hyper.weight_decay)?;
-    decay::check(problem.hyper.conventions.decay, problem.rates[0])
+    decay::check(problem.hyper.conventions.decay, &problem.rates)
 }
 
 fn evaluate(value: Value) -> Result<Value> {
-    oracle(&state::read(value, Hyperparameters::moments)?)
+    let problem = state::read(value, Hyperparameters::moments)?;
+    Ok(state::write(&oracle(&problem)?, problem.hyper.moments()))
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------

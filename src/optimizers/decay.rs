@@ -41,9 +41,12 @@ pub fn step_f64(decay: Decay, theta: f64, u: f64, eta: f64, eta_1: f64, lambda: 
 }
 
 /// The schedule form divides by the first rate.
-pub fn check(decay: Decay, first_rate: f64) -> Result<()> {
-    if decay == Decay::Schedule && first_rate == 0.0 {
-        return Err(Error::domain("lr[0]", first_rate, "a number above 0 under the convention decay = \"schedule\""));
+pub fn check(decay: Decay, rates: &[f64]) -> Result<()> {
+    match rates.first() {
+        Some(&first) if decay == Decay::Schedule && first == 0.0 => {
+            let allowed = "a number above 0 under the convention decay = \"schedule\"";
+            Err(Error::domain("lr[0]", first, allowed))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

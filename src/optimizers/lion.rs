@@ -18,7 +18,7 @@ use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
 use crate::optimizers::decay::{self, Decay};
 use crate::optimizers::exact::{average, average_f64, sign_of_average};
-use crate::optimizers::state::{self, Counting, Problem, Updated};
+use crate::optimizers::state::{self, Counting, Problem, Step, Updated};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -146,12 +146,12 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain.
-pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
+pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = problem.hyper;
     domain::decay_rate("beta1", h.beta1)?;
     domain::decay_rate("beta2", h.beta2)?;
     domain::non_negative("weight_decay", h.weight_decay)?;
-    decay::check(h.conventions.decay, problem.rates[0])?;
+    decay::check(h.conventions.decay, &problem.rates)?;
     state::run(problem, MOMENTS, Counting::PerTensor, |x| {
         let m = x.moments[0];
         let u = sign_of_average(h.beta1, m, x.g);
@@ -161,7 +161,7 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
 }
 
 fn evaluate(value: Value) -> Result<Value> {
-    oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)
+    Ok(state::write(&oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)?, MOMENTS))
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------

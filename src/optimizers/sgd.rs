@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, sum};
 use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
 use crate::json;
-use crate::optimizers::state::{self, Counting, Problem, Updated};
+use crate::optimizers::state::{self, Counting, Problem, Step, Updated};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -48,7 +48,8 @@ impl Hyperparameters {
     }
 }
 
-const MOMENTS: &[&str] = &["buf"];
+/// What is kept per parameter.
+pub const MOMENTS: &[&str] = &["buf"];
 
 // ---- definition -------------------------------------------------------------------------------
 
@@ -123,7 +124,7 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain, or the buffer leaves the range.
-pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
+pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     h.check()?;
     state::run(problem, MOMENTS, Counting::PerTensor, |x| {
@@ -137,7 +138,7 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
 }
 
 fn evaluate(value: Value) -> Result<Value> {
-    oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)
+    Ok(state::write(&oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)?, MOMENTS))
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ use crate::json;
 use crate::optimizers::adam::{bias, bias_f64};
 use crate::optimizers::decay::{self, Decay};
 use crate::optimizers::exact::{self, average, average_f64};
-use crate::optimizers::state::{self, Counting, Element, Place, Problem, Updated};
+use crate::optimizers::state::{self, Counting, Element, Place, Problem, Step, Updated};
 use num_rational::BigRational;
 use num_traits::Zero;
 use serde::Deserialize;
@@ -246,7 +246,7 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
 /// # Errors
 /// Where a hyperparameter is outside its domain, the shape of `hessians` is another, or a denominator
 /// is zero.
-pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Value> {
+pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     check(problem)?;
     let hyper = &problem.hyper;
     state::run(problem, MOMENTS, Counting::PerTensor, |x| {
@@ -272,7 +272,7 @@ fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
     domain::positive("rho", h.rho)?;
     domain::non_negative("eps", h.eps)?;
     domain::non_negative("weight_decay", h.weight_decay)?;
-    decay::check(h.conventions.decay, problem.rates[0])?;
+    decay::check(h.conventions.decay, &problem.rates)?;
     check_hessians(problem)
 }
 
@@ -342,7 +342,7 @@ fn direction_f64(x: &Element, hyper: &Hyperparameters, m_average: Average, h_ave
 }
 
 fn evaluate(value: Value) -> Result<Value> {
-    oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)
+    Ok(state::write(&oracle(&state::read(value, |_: &Hyperparameters| MOMENTS)?)?, MOMENTS))
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------

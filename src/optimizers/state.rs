@@ -37,6 +37,30 @@ pub struct TensorState {
     pub moments: Vec<Vec<f64>>,
 }
 
+/// What a step reports: every parameter and the state after it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// `[tensor][n]`
+    pub params: Vec<Vec<f64>>,
+    /// What each tensor goes on from.
+    pub state: Vec<TensorState>,
+}
+
+impl<H> Problem<H> {
+    /// A problem that starts from zero moments, of which the formula keeps `moments`, with one rate
+    /// for all steps.
+    pub fn from_zero(
+        params: Vec<Vec<f64>>,
+        gradients: Vec<Vec<Option<Vec<f64>>>>,
+        rate: f64,
+        hyper: H,
+        moments: &[&str],
+    ) -> Problem<H> {
+        let state = params.iter().map(|p| fresh(p.len(), moments.len())).collect();
+        Problem { rates: vec![rate; gradients.len()], params, gradients, state, hyper }
+    }
+}
+
 /// The most moments a formula keeps per parameter.
 pub const MOST_MOMENTS: usize = 3;
 
@@ -196,10 +220,12 @@ fn validate<H>(problem: &Problem<H>, names: &[&str]) -> Result<()> {
             domain::all_finite(&field, g)?;
         }
         let field = if problem.rates.len() > 1 { format!("lr[{k}]") } else { "lr".into() };
-        domain::non_negative(&field, problem.rates[k])?;
+        problem.rates.get(k).map_or(Ok(0.0), |&rate| domain::non_negative(&field, rate))?;
     }
+    domain::same_length("lr", problem.rates.len(), problem.gradients.len(), "gradients has steps")?;
     domain::same_length("state", problem.state.len(), tensors, "params has tensors")?;
     for (i, state) in problem.state.iter().enumerate() {
+        domain::same_length(&format!("state[{i}]"), state.moments.len(), names.len(), "the formula has moments")?;
         for (name, moment) in names.iter().zip(&state.moments) {
             let field = format!("state[{i}].{name}");
             domain::same_length(&field, moment.len(), problem.params[i].len(), &format!("params[{i}] has elements"))?;
@@ -255,12 +281,16 @@ fn at(moments: &[Vec<f64>], element: usize) -> [f64; MOST_MOMENTS] {
 }
 
 /// Runs every step, in which `update` moves one parameter.
+///
+/// # Errors
+/// Where shapes disagree, a number is outside its domain, or a moment leaves the range.
 pub fn run<H>(
     problem: &Problem<H>,
     names: &[&'static str],
     counting: Counting,
     update: impl Fn(&Element) -> Result<Updated>,
-) -> Result<Value> {
+) -> Result<Vec<Step>> {
+    validate(problem, names)?;
     let mut params = problem.params.clone();
     let mut state = problem.state.clone();
     let elements = elements(problem, counting);
@@ -284,9 +314,12 @@ pub fn run<H>(
                 state[tensor].moments[m][element] = updated.moments[m];
             }
         }
-        steps.push(report(&params, &state, names));
+        for (tensor, gradient) in problem.gradients[step].iter().enumerate() {
+            state[tensor].step += u64::from(gradient.is_some());
+        }
+        steps.push(Step { params: params.clone(), state: state.clone() });
     }
-    Ok(Value::from(Map::from_iter([("steps".to_string(), Value::from(steps))])))
+    Ok(steps)
 }
 
 /// The definitions of every step, each starting from the state that `output` reports before it.
@@ -323,12 +356,16 @@ pub fn define<H>(
     defined.collect()
 }
 
-fn report(params: &[Vec<f64>], state: &[TensorState], names: &[&'static str]) -> Value {
+/// {"steps": [{"params": .., "m": .., ..}]}, with the moments' names.
+pub fn write(steps: &[Step], names: &[&'static str]) -> Value {
     let list = |x: &[f64]| Value::from(x.iter().map(|&x| json::number(x)).collect::<Vec<_>>());
-    let mut step = Map::new();
-    step.insert("params".into(), params.iter().map(|p| list(p)).collect());
-    for (m, name) in names.iter().enumerate() {
-        step.insert((*name).into(), state.iter().map(|s| list(&s.moments[m])).collect());
-    }
-    Value::Object(step)
+    let one = |step: &Step| {
+        let mut fields = Map::new();
+        fields.insert("params".into(), step.params.iter().map(|p| list(p)).collect());
+        for (m, name) in names.iter().enumerate() {
+            fields.insert((*name).into(), step.state.iter().map(|s| list(&s.moments[m])).collect());
+        }
+        Value::Object(fields)
+    };
+    Value::from(Map::from_iter([("steps".to_string(), steps.iter().map(one).collect())]))
 }
