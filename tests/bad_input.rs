@@ -359,7 +359,7 @@ fn a_typed_problem_of_wrong_shapes_is_refused() {
     let hyper = Hyperparameters::default();
     let good = || Problem::from_zero(vec![vec![1.0]], vec![vec![Some(vec![0.5])]], 0.1, hyper, hyper.moments());
     assert!(adamw::oracle(&good()).is_ok());
-    let mut all = vec![good(), good(), good(), good(), good(), good()];
+    let mut all: [_; 6] = std::array::from_fn(|_| good());
     all[0].rates.clear();
     all[1].gradients[0].clear();
     all[2].state.clear();
