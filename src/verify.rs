@@ -1,7 +1,7 @@
 //! The judges over the claims: what each claim came to, and why.
 
 use crate::claim::{Claim, Control, Instance, Kind, Relation, Source, Verdict};
-use crate::judges::{Counterexample, Finding, Judge, Opinion, Run};
+use crate::judges::{Counterexample, Finding, Judge, Opinion, Run, Strength};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -185,26 +185,33 @@ fn verdict(claim: &Claim, heard: &[Heard], refuted: bool) -> (Verdict, String) {
     (Verdict::Verified, scopes(claim, |_, _| true))
 }
 
-/// How the proofs were made: exactly, or up to an error probability, and with what left out.
+/// How the proofs were made, the weakest that an instance rests on, and with what left out.
 fn strength(reliable: &[&Heard]) -> String {
-    let mut worst: Option<f64> = None;
+    let mut error: Option<f64> = None;
+    let mut enclosed = false;
     let mut left_out = BTreeSet::new();
     let count = reliable.iter().map(|h| h.findings.len()).max().unwrap_or(0);
     for i in 0..count {
-        let proofs = reliable.iter().filter_map(|h| match h.findings[i].as_ref().map(|f| &f.opinion) {
-            Some(Opinion::Proves { log2_error, condition }) => Some((*log2_error, *condition)),
-            _ => None,
-        });
-        let proofs: Vec<_> = proofs.collect();
-        left_out.extend(proofs.iter().filter_map(|(_, condition)| *condition));
-        let exact = proofs.iter().any(|(error, _)| error.is_none());
-        if let (false, Some(best)) = (exact, proofs.iter().filter_map(|(e, _)| *e).reduce(f64::min)) {
-            worst = Some(worst.map_or(best, |w: f64| w.max(best)));
+        let mut strengths = Vec::new();
+        for heard in reliable {
+            if let Some(Opinion::Proves { strength, condition }) = heard.findings[i].as_ref().map(|f| &f.opinion) {
+                strengths.push(*strength);
+                left_out.extend(*condition);
+            }
+        }
+        let best = strengths.iter().filter_map(|s| if let Strength::WithError(e) = s { Some(*e) } else { None });
+        if strengths.contains(&Strength::Exactly) {
+            continue;
+        }
+        match best.reduce(f64::min) {
+            Some(best) => error = Some(error.map_or(best, |worst: f64| worst.max(best))),
+            None => enclosed |= !strengths.is_empty(),
         }
     }
-    let mut text = match worst {
-        Some(log2) => format!(" (error below 2^{})", log2.ceil()),
-        None => " (exactly)".to_string(),
+    let mut text = match (error, enclosed) {
+        (Some(log2), _) => format!(" (error below 2^{})", log2.ceil()),
+        (None, true) => " (by enclosures over the box)".to_string(),
+        (None, false) => " (exactly)".to_string(),
     };
     for condition in left_out {
         text.push_str(", ");

@@ -4,7 +4,7 @@
 //! field by its own derivation along a random direction, which is all components at once.
 //! Piecewise statements are decided cell by cell, away from the kinks.
 
-use super::{Finding, Opinion, Pairs};
+use super::{Finding, Opinion, Pairs, Strength};
 use crate::claim::{Instance, Relation, Variable};
 use crate::number::{
     Abstention, Arithmetic, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate, log2_of_sum,
@@ -52,9 +52,10 @@ pub fn exactly(instance: &Instance) -> Finding {
     });
     match decided {
         Err(reason) => Finding::abstains(reason.to_string()),
-        Ok((true, cells)) => {
-            Finding::of(Opinion::Proves { log2_error: None, condition: (cells > 1).then_some(AWAY_FROM_KINKS) }, cells)
-        }
+        Ok((true, cells)) => Finding::of(
+            Opinion::Proves { strength: Strength::Exactly, condition: (cells > 1).then_some(AWAY_FROM_KINKS) },
+            cells,
+        ),
         Ok((false, cells)) => Finding::of(Opinion::Differs("not equal as rational functions".into()), cells),
     }
 }
@@ -76,7 +77,10 @@ pub fn in_prime_field(instance: &Instance, moduli: &[Modulus], rng: &mut ChaCha8
             Finding::abstains(format!("the error bound 2^{:.0} is not below 2^{LOG2_ERROR}", tests.log2_error))
         }
         Ok((true, cells)) => Finding::of(
-            Opinion::Proves { log2_error: Some(tests.log2_error), condition: (cells > 1).then_some(AWAY_FROM_KINKS) },
+            Opinion::Proves {
+                strength: Strength::WithError(tests.log2_error),
+                condition: (cells > 1).then_some(AWAY_FROM_KINKS),
+            },
             tests.trials,
         ),
     }

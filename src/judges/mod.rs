@@ -61,7 +61,8 @@ pub enum Judge {
     Enumeration,
     /// num-dual's forward derivatives, at sampled points.
     Dual,
-    /// The graph's own reverse derivatives, or the two sides, as enclosures at sampled points.
+    /// The graph's own reverse derivatives, or the two sides, as enclosures at sampled points; and
+    /// inequalities over a whole box.
     Enclosure,
     /// Difference quotients, at sampled points.
     Taylor,
@@ -142,10 +143,10 @@ pub struct Finding {
 /// A judge's opinion on one instance.
 #[derive(Clone, Debug)]
 pub enum Opinion {
-    /// True as a statement; with log₂ of the error probability if there is one.
+    /// True as a statement.
     Proves {
-        /// None for exact algebra.
-        log2_error: Option<f64>,
+        /// How.
+        strength: Strength,
         /// What was left out: "away from the kinks".
         condition: Option<&'static str>,
     },
@@ -157,6 +158,17 @@ pub enum Opinion {
     Refutes(Counterexample),
     /// No opinion, with the reason.
     Abstains(String),
+}
+
+/// How a statement was proved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Strength {
+    /// By exact algebra.
+    Exactly,
+    /// By identity tests, with log₂ of the probability that they erred.
+    WithError(f64),
+    /// By enclosures that cover the whole box of the variables.
+    OverTheBox,
 }
 
 /// A point at which a statement is false.

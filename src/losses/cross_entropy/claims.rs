@@ -1,7 +1,7 @@
 //! The claims about cross-entropy.
 
 use super::*;
-use crate::claim::{Claim, Kind::*, Source};
+use crate::claim::{Claim, Domain, Kind::*, Source};
 use crate::expression::{constant, ratio};
 
 fn gradient_at(v: usize, y: usize) -> Instance {
@@ -192,16 +192,23 @@ pub(super) fn claims() -> Vec<Claim> {
                 "one-hot-missing",
                 Instance::equal("V = 2", |x| vec![(sum(softmax(&x.reals("z", 2))), constant(0))]),
             ),
-        Claim::verified("cross-entropy/non-negative", Inequality, "ℓ > 0")
-            .at_all(
-                [2, 5].map(|v| {
-                    Instance::greater(format!("V = {v}"), |x| vec![(textbook(&x.reals("z", v), 0), constant(0))])
-                }),
-            )
-            .control(
-                "at-least-a-tenth",
-                Instance::greater("V = 2", |x| vec![(textbook(&x.reals("z", 2), 0), ratio(1, 10))]),
-            ),
+        Claim::proved(
+            "cross-entropy/non-negative",
+            Inequality,
+            "ℓ > 0: each e^{z_i − z_y} adds to the 1 under ln(1 + Σ)",
+        )
+        .at(Instance::greater("V = 3, the differences z_i − z_y from −20 to 20", |x| {
+            let others = x.declare_all("z", 2, Domain::Between(-20.0, 20.0));
+            vec![(sum(others.iter().map(|z| z.exp())).ln_1p(), constant(0))]
+        }))
+        .at_all([2, 5].map(|v| {
+            let textbook_is_positive = |x: &Inputs| vec![(textbook(&x.reals("z", v), 0), constant(0))];
+            Instance::greater(format!("V = {v}"), textbook_is_positive).beyond()
+        }))
+        .control(
+            "at-least-a-tenth",
+            Instance::greater("V = 2", |x| vec![(textbook(&x.reals("z", 2), 0), ratio(1, 10))]),
+        ),
         Claim::refuted(
             "cross-entropy/uncertainty",
             Inequality,

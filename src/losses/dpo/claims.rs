@@ -180,12 +180,17 @@ already, and the reference has no gradient",
                 (dpo(&p), vec![p.policy_chosen], vec![-slope])
             }),
         ),
-        Claim::verified("dpo/weight-range", Inequality, "0 < σ(r̂_l − r̂_w) < 1")
+        Claim::proved("dpo/weight-range", Inequality, "0 < σ(r̂_l − r̂_w) < 1")
             .source(Source::guide("1.3", "权重：错得越多学越多"))
+            .at(Instance::greater("h from −30 to 30", |x| {
+                let w = weight(x.declare("h", Domain::Between(-30.0, 30.0)));
+                vec![(w, constant(0)), (constant(1), w)]
+            }))
             .at(Instance::greater("two rewards", |x| {
                 let (_, _, w) = weight_of_rewards(x);
                 vec![(w, constant(0)), (constant(1), w)]
-            }))
+            })
+            .beyond())
             .control(
                 "at-most-a-half",
                 Instance::greater("two rewards", |x| {

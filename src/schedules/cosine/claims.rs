@@ -239,18 +239,24 @@ pub(super) fn claims() -> Vec<Claim> {
                 "as-fast-as-the-line",
                 at_progress(|max, min, _| vec![(slope(max, min, ratio(1, 2)), -(max - min))]),
             ),
-        Claim::verified(
+        Claim::proved(
             "cosine/against-the-line",
             Inequality,
             "above the straight line in the first half, below it in the second",
         )
         .source(Source::guide("3.3", "Cosine | 缓慢衰减;  Linear Decay | 线性衰减"))
+        .at(Instance::greater("max = 1, min = 0, p from 1/1000 to 499/1000, and 1 − p", |x| {
+            let p = x.declare("p", Domain::Between(0.001, 0.499));
+            let curve = |p| cosine(constant(1), constant(0), p);
+            vec![(curve(p), decay::linear(p)), (decay::linear(1 - p), curve(1 - p))]
+        }))
         .at(Instance::greater("p below 1/2 as a symbol, and 1 − p", |x| {
             let (max, min) = ends(x);
             let p = x.declare("p", Domain::Between(0.0, 0.5));
             let line = |p| decay::between(max, min, decay::linear(p));
             vec![(cosine(max, min, p), line(p)), (line(1 - p), cosine(max, min, 1 - p))]
-        }))
+        })
+        .beyond())
         .control(
             "above-throughout",
             Instance::greater("p as a symbol", |x| {
