@@ -1,5 +1,7 @@
 //! The README: its table of formulas is the catalog's, and what it shows of the command is true.
 
+mod common;
+
 use gradproof::catalog;
 
 const BEGIN: &str = "<!-- formulas: generated from the catalog, checked by tests/readme.rs -->\n";
@@ -36,4 +38,14 @@ fn the_shown_output_is_what_the_oracle_gives() {
     let shown = text.split("```json\n").nth(1).unwrap().split("\n```").next().unwrap();
     let output = catalog::evaluate("cross-entropy", gradproof::json::parse(input).unwrap()).unwrap();
     assert_eq!(output.to_string(), shown);
+}
+
+#[test]
+fn the_numbers_are_right() {
+    let text = include_str!("../README.md").replace('\n', " ");
+    let anchors: usize = catalog::FORMULAS.iter().map(|f| common::anchors(f).len()).sum();
+    assert!(text.contains(&format!("over {anchors} inputs")), "there are {anchors} anchors");
+    let manifest = include_str!("../Cargo.toml");
+    let version = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(text.contains(&format!("minimum Rust version is {version}")), "{version}");
 }
