@@ -122,13 +122,20 @@ pub struct NoConventions {}
 macro_rules! axis {
     ($(#[$doc:meta])* $name:ident $id:literal { $($option:ident $text:literal $(| $alias:literal)* : $meaning:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name {
             $(
                 #[doc = $meaning]
-                #[serde(rename = $text $(, alias = $alias)*)]
                 $option,
             )+
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+                match $crate::json::word(d)?.as_str() {
+                    $($text $(| $alias)* => Ok($name::$option),)+
+                    other => Err(serde::de::Error::unknown_variant(other, &[$($text $(, $alias)*),+])),
+                }
+            }
         }
         impl $name {
             /// The axis with its options.

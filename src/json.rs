@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// An f64 in JSON.
+/// An f64 in JSON. A zero is read as +0, so that exact zeros come out as +0.
 #[derive(Clone, Copy, Debug)]
 struct Real(f64);
 
@@ -39,7 +39,8 @@ impl<'de> Deserialize<'de> for Real {
                 }
             }
         }
-        deserializer.deserialize_any(RealVisitor)
+        // −0 + 0 is +0
+        deserializer.deserialize_any(RealVisitor).map(|x| Real(x.0 + 0.0))
     }
 }
 
@@ -83,7 +84,7 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// The value of an f64 as JSON: an exact zero is +0, the non-finite ones are strings.
+/// The value of an f64 as JSON: the non-finite ones are strings.
 pub fn number(x: f64) -> Value {
     if x.is_nan() {
         Value::from("NaN")
@@ -209,6 +210,37 @@ pub fn wholes<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Vec<i64>, 
 
 fn unwrap(list: Vec<Real>) -> Vec<f64> {
     list.into_iter().map(|x| x.0).collect()
+}
+
+/// `#[serde(deserialize_with = "json::object")]` for a part that is an object and nothing else: a
+/// struct's own reader would take a list of its fields as well.
+pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> std::result::Result<T, D::Error> {
+    struct ObjectVisitor<T>(std::marker::PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
+            T::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+        }
+    }
+    d.deserialize_any(ObjectVisitor(std::marker::PhantomData))
+}
+
+/// One of a few words, as a string and nothing else.
+pub fn word<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
+    struct WordVisitor;
+    impl Visitor<'_> for WordVisitor {
+        type Value = String;
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E>(self, text: &str) -> std::result::Result<String, E> {
+            Ok(text.into())
+        }
+    }
+    d.deserialize_any(WordVisitor)
 }
 
 /// Reads a typed input from JSON; an error names the field with its indices.

@@ -372,3 +372,61 @@ fn a_typed_problem_of_wrong_shapes_is_refused() {
         assert!(message.starts_with(word), "{message} does not name {word}");
     }
 }
+
+/// A list is no object, and an object no word, whatever a reader of structs would make of them.
+#[test]
+fn lists_are_no_objects_and_objects_no_words() {
+    for formula in catalog::FORMULAS {
+        let mut input = good(formula);
+        for wrong in [json!([]), json!(["x"]), json!("x"), json!(null), json!(1)] {
+            input["conventions"] = wrong;
+            assert!(error(formula, &input).contains("conventions"), "{}", formula.id);
+        }
+        if let Some(axis) = formula.axes.first() {
+            input["conventions"] = json!({ axis.id: { axis.options[0].id: null } });
+            assert!(error(formula, &input).contains(axis.id), "{}", formula.id);
+        }
+    }
+    let list = json!({ "logits": [[1, 2]], "targets": [0], "reduction": { "sum": null } });
+    assert!(error(catalog::formula("cross-entropy").unwrap(), &list).contains("reduction"));
+    let side = json!([[[0, 1]], [[0, 1]], [0]]);
+    let pair = json!({ "chosen": side, "rejected": side });
+    assert!(error(catalog::formula("dpo-from-logits").unwrap(), &pair).contains("chosen"));
+}
+
+/// Results within the range are finite, also where a term on the way is not.
+#[test]
+fn terms_past_the_range_do_not_spoil_a_result_within_it() {
+    let run = |id: &str, input: Value| catalog::evaluate(id, input).unwrap();
+    let theta = |output: Value| output["steps"][0]["params"][0][0].as_f64().unwrap();
+    let input = json!({ "params": [[1e308]], "gradients": [[[0]]], "lr": 1e-10, "weight_decay": 1e10 });
+    assert!(theta(run("adamw", input)).abs() < 1e293);
+    let input = json!({ "params": [[1e308]], "gradients": [[[0]]], "lr": 1e-300, "weight_decay": 1e300 });
+    assert!(theta(run("lion", input)).abs() < 1e293);
+    let input = json!({ "params": [[0]], "gradients": [[[1.5e308]]], "lr": 1e-308, "momentum": 1, "nesterov": true });
+    assert!((theta(run("sgd", input)) + 3.0).abs() < 1e-12);
+}
+
+fn has_negative_zero(output: &Value) -> bool {
+    let mut places = Vec::new();
+    numbers(String::new(), output, &mut places);
+    places.iter().filter_map(|p| number(output.pointer(p)?)).any(|x| x == 0.0 && x.is_sign_negative())
+}
+
+/// An exact zero is +0, whatever the signs of the zeros that went in.
+#[test]
+fn exact_zeros_are_positive() {
+    let zero = json!({ "params": [[-0.0]], "gradients": [[[-0.0]]], "lr": 2, "weight_decay": 1.5 });
+    for decay in ["joint", "after", "proximal", "schedule", "absolute"] {
+        for id in ["adamw", "lion"] {
+            let mut input = zero.clone();
+            input["conventions"] = json!({ "decay": decay });
+            let output = catalog::evaluate(id, input).unwrap();
+            assert!(!has_negative_zero(&output), "{id} {decay}: {output}");
+        }
+    }
+    let idle = json!({ "params": [[-0.0], [1]], "gradients": [[null, [1]]], "lr": 1 });
+    for id in ["adamw", "adam-l2", "lion", "sgd"] {
+        assert!(!has_negative_zero(&catalog::evaluate(id, idle.clone()).unwrap()), "{id}");
+    }
+}

@@ -47,7 +47,7 @@ fn adjoints(graph: &Graph, nodes: &[Expr], target: NodeId) -> Vec<Vec<Expr>> {
                 add(*a, adjoint / x(*b));
                 add(*b, -(adjoint * y / x(*b)));
             }
-            Node::Power(a, n) => add(*a, adjoint * (*n * x(*a).powi(n - 1))),
+            Node::Power(a, n) => add(*a, adjoint * (*n * x(*a).powi(n.saturating_sub(1)))),
             Node::Exp(a) => add(*a, adjoint * y),
             Node::Ln(a) => add(*a, adjoint / x(*a)),
             Node::Sqrt(a) => add(*a, adjoint / (2 * y)),

@@ -88,9 +88,10 @@ fn compare(instance: &Instance, pairs: &Pairs, wrt: &[usize], x: &[f64]) -> Resu
                     return Ok(Comparison::Differs(component));
                 }
             }
-            if enclosure::agreement(reverse, claimed).is_some() {
-                worst = worst.max(ulps_between(found, claimed.value));
+            if enclosure::agreement(reverse, claimed).is_none() {
+                return Err("error bounds that leave too few digits".into());
             }
+            worst = worst.max(ulps_between(found, claimed.value));
         }
     }
     Ok(Comparison::Agrees(worst))

@@ -58,8 +58,7 @@ pub struct Conventions {
 }
 
 /// How a batch becomes a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
     /// The mean over the rows that count.
     #[default]
@@ -68,6 +67,17 @@ pub enum Reduction {
     Sum,
     /// One loss per row.
     None,
+}
+
+impl<'de> Deserialize<'de> for Reduction {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Reduction, D::Error> {
+        match json::word(d)?.as_str() {
+            "mean" => Ok(Reduction::Mean),
+            "sum" => Ok(Reduction::Sum),
+            "none" => Ok(Reduction::None),
+            other => Err(serde::de::Error::unknown_variant(other, &["mean", "sum", "none"])),
+        }
+    }
 }
 
 /// A batch of B rows over V classes.
@@ -90,7 +100,7 @@ pub struct Input {
     #[serde(default, with = "json::real")]
     pub label_smoothing: f64,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 
@@ -338,6 +348,8 @@ fn p_minus_q(row: &stable::Row, q: &Weights, i: usize, target: bool) -> f64 {
     match target {
         false => row.p(i) - q.elsewhere,
         // both near 1: the complements do not cancel
+        // −(1 − p), which keeps its sign where it underflows, but is +0 where there is no other class
+        true if !q.smoothed && row.has_others(i) => -row.one_minus_p(i),
         true if q.at_target > 0.5 => q.off_target - row.one_minus_p(i),
         true => row.p(i) - q.at_target,
     }
@@ -345,6 +357,7 @@ fn p_minus_q(row: &stable::Row, q: &Weights, i: usize, target: bool) -> f64 {
 
 /// The target weights of a row, with 1 − (the target's) kept exactly where it is small.
 struct Weights {
+    smoothed: bool,
     at_target: f64,
     elsewhere: f64,
     off_target: f64,
@@ -362,11 +375,19 @@ fn f64_weights(classes: usize, epsilon: f64, smoothing: Smoothing) -> Weights {
         Smoothing::Uniform => {
             let off_target = epsilon * ((v - 1.0) / v);
             // 1 − ε + ε/V without the cancellation of 1 − ε(V−1)/V near ε = 1
-            Weights { at_target: (1.0 - epsilon) + epsilon / v, elsewhere: epsilon / v, off_target }
+            Weights {
+                smoothed: epsilon > 0.0,
+                at_target: (1.0 - epsilon) + epsilon / v,
+                elsewhere: epsilon / v,
+                off_target,
+            }
         }
-        Smoothing::Others => {
-            Weights { at_target: 1.0 - epsilon, elsewhere: epsilon / (v - 1.0).max(1.0), off_target: epsilon }
-        }
+        Smoothing::Others => Weights {
+            smoothed: epsilon > 0.0,
+            at_target: 1.0 - epsilon,
+            elsewhere: epsilon / (v - 1.0).max(1.0),
+            off_target: epsilon,
+        },
     }
 }
 

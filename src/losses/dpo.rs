@@ -51,7 +51,7 @@ pub struct Input {
     #[serde(default, with = "json::real")]
     pub label_smoothing: f64,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 

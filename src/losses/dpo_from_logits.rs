@@ -48,8 +48,10 @@ pub struct Side {
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// y_w
+    #[serde(deserialize_with = "json::object")]
     pub chosen: Side,
     /// y_l
+    #[serde(deserialize_with = "json::object")]
     pub rejected: Side,
     /// β > 0
     #[serde(default = "default_beta", with = "json::real")]
@@ -58,7 +60,7 @@ pub struct Input {
     #[serde(default, with = "json::real")]
     pub label_smoothing: f64,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 

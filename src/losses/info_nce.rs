@@ -49,7 +49,7 @@ pub struct Input {
     #[serde(default = "temperature", with = "json::real")]
     pub temperature: f64,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 

@@ -51,7 +51,7 @@ pub struct Input {
     #[serde(default)]
     pub symmetric: bool,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 

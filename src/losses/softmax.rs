@@ -40,6 +40,11 @@ impl<'a> Row<'a> {
         [self.largest, -self.z[i], self.log_total]
     }
 
+    /// Whether another class than i has a positive probability.
+    pub fn has_others(&self, i: usize) -> bool {
+        self.z.iter().enumerate().any(|(j, &z)| j != i && z != f64::NEG_INFINITY)
+    }
+
     /// −ln p_i, a sum of two terms that are not negative
     pub fn nll(&self, i: usize) -> f64 {
         (self.largest - self.z[i]) + self.log_total
@@ -66,8 +71,7 @@ pub(crate) fn checked_rows(field: &str, rows: &[Vec<f64>]) -> Result<usize> {
     Ok(first.len())
 }
 
-/// Logits are finite, or −∞ at a class that is not the target, when nothing is smoothed. An
-/// ignored row too needs one finite logit for its softmax to exist.
+/// Logits are finite, or −∞ at a class that is not the target, when nothing is smoothed.
 pub(crate) fn check_logits(field: &str, z: &[f64], target: Option<usize>, label_smoothing: f64) -> Result<()> {
     for (v, &x) in z.iter().enumerate() {
         let masked = x == f64::NEG_INFINITY;

@@ -148,6 +148,8 @@ pub struct PrimeField<'a> {
     named: HashMap<(Function, Complex), Complex>,
     angles: HashMap<(Function, Laurent), Complex>,
     characters: Vec<bool>,
+    /// The largest degrees of what was named, or compared, by its value.
+    compared: Degree,
     cell: Vec<Sign>,
     /// The values of the conditions, and their polynomials where these are of moderate size.
     conditions: Vec<(Complex, Option<Laurent>)>,
@@ -169,6 +171,7 @@ impl<'a> PrimeField<'a> {
             named: HashMap::new(),
             angles: HashMap::new(),
             characters: Vec::new(),
+            compared: Degree::CONSTANT,
             cell,
             conditions: Vec::new(),
             positives: Positives::default(),
@@ -207,25 +210,37 @@ impl<'a> PrimeField<'a> {
     }
 
     /// log₂ of a bound on the probability that this value, which came out zero, is not zero as a
-    /// function: 2^k (D/p)(1 + a(a−1)/2), with k roots, a atoms named by value and D the degree.
-    /// The factor 2^k needs the radicands to be independent, which their characters show.
+    /// function: 2^k (D + a(a−1) D′)/p, with k roots, D the degree, and D′ the largest degree of the a
+    /// values by which atoms were named or conditions told apart, any two of which may collide. The
+    /// factor 2^k needs the radicands to be independent, which their characters show.
     pub fn log2_error(&self, x: &Residue) -> f64 {
-        let degree = x.degree.numerator.max(x.degree.denominator).max(1.0);
-        self.log2_branches_and_collisions() + libm::log2(degree) - self.modulus.log2()
+        let of = |d: &Degree| d.numerator.max(d.denominator).max(1.0);
+        self.log2_cases(of(&x.degree), of(&self.compared)) - self.modulus.log2()
     }
 
     /// log₂ of a bound on the probability that this value is zero modulo the prime without being
-    /// zero. A whole number of h bits has fewer than h/126 prime factors of 127 bits, of which there
-    /// are more than 2^118 to draw from; with k roots the number is a norm of 2^k factors.
+    /// zero, or that two of the values compared are equal modulo it without being equal. A whole
+    /// number of h bits has fewer than h/126 prime factors of 127 bits, of which there are more than
+    /// 2^118 to draw from; with k roots the number is a norm of 2^k factors.
     pub fn log2_bad_prime(&self, x: &Residue) -> f64 {
-        let bits = x.degree.numerator_height.max(1.0);
-        let unlucky = self.log2_branches_and_collisions() + libm::log2(bits / 126.0) - 118.0;
+        let of = |d: &Degree| (d.numerator_height + d.denominator_height).max(1.0);
+        let unlucky = self.log2_cases(of(&x.degree), of(&self.compared)) - libm::log2(126.0) - 118.0;
         log2_of_sum(unlucky, Modulus::LOG2_COMPOSITE)
     }
 
-    fn log2_branches_and_collisions(&self) -> f64 {
-        let named = (self.named.len() + self.opaque.len()) as f64;
-        self.characters.len() as f64 + libm::log2(1.0 + named * (named - 1.0).max(0.0) / 2.0)
+    /// log₂ of 2^k (size + a(a−1) size′)
+    fn log2_cases(&self, size: f64, of_compared: f64) -> f64 {
+        let values = (self.named.len() + self.opaque.len() + self.conditions.len()) as f64;
+        self.characters.len() as f64 + libm::log2(size + values * (values - 1.0).max(0.0) * of_compared)
+    }
+
+    /// Takes in the degree of a value that is compared with others.
+    fn compare(&mut self, degree: Degree) {
+        let d = &mut self.compared;
+        d.numerator = d.numerator.max(degree.numerator);
+        d.denominator = d.denominator.max(degree.denominator);
+        d.numerator_height = d.numerator_height.max(degree.numerator_height);
+        d.denominator_height = d.denominator_height.max(degree.denominator_height);
     }
 
     fn random(&mut self) -> Complex {
@@ -286,6 +301,8 @@ impl<'a> PrimeField<'a> {
     }
 
     fn expanded_or_opaque(&mut self, x: &Residue) -> Laurent {
+        // its atoms are parts of it, or are compared where they are made
+        self.compare(x.degree);
         match self.expand(&x.form) {
             Some(polynomial) => polynomial,
             None => Laurent::term(Monomial::of(self.opaque_atom(x.value)), BigRational::one()),
@@ -316,6 +333,7 @@ impl<'a> PrimeField<'a> {
 
     /// f(x) as a new random element, named by the value of x.
     fn named(&mut self, function: Function, x: &Residue) -> Complex {
+        self.compare(x.degree);
         if let Some(&value) = self.named.get(&(function, x.value)) {
             return value;
         }
@@ -493,6 +511,7 @@ impl Arithmetic for PrimeField<'_> {
     }
 
     fn sqrt(&mut self, x: &Residue) -> Outcome<Residue> {
+        self.compare(x.degree);
         // the root of a constant square, 0 included, is known, with no branch to draw
         let constant = self.expand(&x.form).and_then(|polynomial| polynomial.as_constant());
         if let Some(root) = constant.and_then(|c| super::Exact.sqrt(&c).ok()) {
@@ -525,6 +544,7 @@ impl Arithmetic for PrimeField<'_> {
     }
 
     fn sign(&mut self, x: &Residue) -> Outcome<Sign> {
+        self.compare(x.degree);
         if let Form::Constant(value) = &*x.form {
             return super::Exact.sign(value);
         }

@@ -8,6 +8,7 @@ use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, larger};
 use crate::formula::{Numbers, Wrong, axis};
+use crate::optimizers::exact;
 use crate::optimizers::state::{Counting, Element};
 use serde::Deserialize;
 
@@ -214,7 +215,7 @@ pub fn bias_f64(beta: f64, t: u64) -> f64 {
 pub fn direction_f64(x: &Element, g: f64, hyper: Hyper, choices: Choices) -> Result<(f64, [f64; 3])> {
     let Hyper { beta1, beta2, eps } = hyper;
     let [m_old, v_old, v_max_old] = x.moments;
-    let m = beta1 * m_old + (1.0 - beta1) * g;
+    let m = exact::average_f64(beta1, m_old, g);
     let v = beta2 * v_old + (1.0 - beta2) * g * g;
     let (bias1, bias2) = match choices.bias_correction {
         BiasCorrection::Both => (bias_f64(beta1, x.t), bias_f64(beta2, x.t)),

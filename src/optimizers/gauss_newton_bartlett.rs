@@ -38,7 +38,7 @@ pub struct Input {
     #[serde(deserialize_with = "json::wholes")]
     pub labels: Vec<i64>,
     /// There are none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: NoConventions,
 }
 

@@ -31,7 +31,7 @@ pub struct Input {
     #[serde(with = "json::reals")]
     pub probe: Vec<f64>,
     /// There are none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: NoConventions,
 }
 

@@ -46,6 +46,7 @@ pub struct Hyperparameters {
     #[serde(with = "json::real")]
     pub weight_decay: f64,
     /// The choices.
+    #[serde(deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 

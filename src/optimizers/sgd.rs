@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, sum};
 use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
 use crate::json;
+use crate::optimizers::exact;
 use crate::optimizers::state::{self, Counting, Problem, Step, Updated};
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,6 +33,7 @@ pub struct Hyperparameters {
     #[serde(with = "json::real")]
     pub weight_decay: f64,
     /// SGD has no conventions.
+    #[serde(deserialize_with = "json::object")]
     pub conventions: NoConventions,
 }
 
@@ -133,8 +135,21 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
         let whole = x.first || h.momentum == 0.0;
         let buf = if whole { g } else { libm::fma(h.momentum, x.moments[0], (1.0 - h.dampening) * g) };
         let moved = if h.nesterov { libm::fma(h.momentum, buf, g) } else { buf };
-        Ok(Updated { theta: libm::fma(-x.eta, moved, x.theta), moments: [buf, 0.0, 0.0] })
+        let theta = libm::fma(-x.eta, moved, x.theta);
+        let in_range = moved.is_finite() && theta.is_finite();
+        let theta = if in_range { theta } else { exactly(x.theta, g, x.eta, h, buf) };
+        Ok(Updated { theta, moments: [buf, 0.0, 0.0] })
     })
+}
+
+/// θ′ from g and buf′, where a term leaves the range on the way.
+fn exactly(theta: f64, g: f64, eta: f64, h: &Hyperparameters, buf: f64) -> f64 {
+    if !g.is_finite() || !buf.is_finite() {
+        return theta - eta * buf;
+    }
+    let [theta, g, eta, momentum, buf] = [theta, g, eta, h.momentum, buf].map(exact::rational);
+    let moved = if h.nesterov { g + momentum * buf } else { buf };
+    exact::nearest(&(theta - eta * moved))
 }
 
 fn evaluate(value: Value) -> Result<Value> {

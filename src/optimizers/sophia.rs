@@ -90,7 +90,7 @@ pub struct Hyperparameters {
     #[serde(with = "json::optional_rows")]
     pub hessians: json::optional_rows::Rows,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 

@@ -47,7 +47,7 @@ pub struct Input {
     #[serde(deserialize_with = "json::whole")]
     pub total_steps: i64,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 

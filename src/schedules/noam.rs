@@ -9,16 +9,11 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, constant, maximum, minimum};
-use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
 use crate::json;
 use crate::schedules::warmup::{self};
 use serde::Deserialize;
 use serde_json::Value;
-
-/// It has no conventions.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Conventions {}
 
 /// The Transformer's schedule and the steps to evaluate.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,8 +32,8 @@ pub struct Input {
     #[serde(default = "one", with = "json::real")]
     pub factor: f64,
     /// None.
-    #[serde(default)]
-    pub conventions: Conventions,
+    #[serde(default, deserialize_with = "json::object")]
+    pub conventions: NoConventions,
 }
 
 fn one() -> f64 {

@@ -63,7 +63,7 @@ pub struct Input {
     #[serde(deserialize_with = "json::whole")]
     pub decay_steps: i64,
     /// The choices.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub conventions: Conventions,
 }
 
