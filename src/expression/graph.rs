@@ -148,6 +148,17 @@ impl Graph {
         })
     }
 
+    /// The conditions of the graph's selections, whose zeros are its kinks, as a graph of their own.
+    pub fn conditions(&self) -> Graph {
+        Graph::extend(Some(self), |nodes| {
+            let condition = |node: &Node| match node {
+                Node::BySign { of, .. } => Some(nodes[*of as usize]),
+                _ => None,
+            };
+            self.nodes.iter().filter_map(condition).collect()
+        })
+    }
+
     /// The same graph without its last `n` outputs.
     pub fn with_fewer_outputs(mut self, n: usize) -> Graph {
         self.outputs.truncate(self.outputs.len().saturating_sub(n));

@@ -15,6 +15,8 @@ pub struct Pairs {
     pub assumptions: usize,
     /// How the sides of each pair compare.
     pub relation: Relation,
+    /// What must not be zero: a function has no derivative at its kinks.
+    pub kinks: Option<Graph>,
 }
 
 impl Pairs {
@@ -50,7 +52,9 @@ impl Pairs {
             }
             other => (instance.graph.clone(), other.clone()),
         };
-        Pairs { variables: instance.variables.clone(), graph, assumptions: assumed, relation }
+        let kinks = matches!(instance.relation, Relation::Gradient(_)).then(|| instance.graph.conditions());
+        let kinks = kinks.filter(|conditions| !conditions.outputs().is_empty());
+        Pairs { variables: instance.variables.clone(), graph, assumptions: assumed, relation, kinks }
     }
 
     /// The positions of the assumptions among the outputs.

@@ -147,6 +147,12 @@ pub(super) fn try_point(pairs: &Pairs, inputs: &[Rounded]) -> Tried {
             },
         }
     }
+    if let Some(conditions) = &pairs.kinks {
+        let at_kink = |condition: &Outcome<Rounded>| !matches!(condition, Ok(x) if x.excludes_zero());
+        if evaluate(conditions, &mut { Rounding::F64 }, inputs).iter().any(at_kink) {
+            return Tried::OutsideAssumptions;
+        }
+    }
     let mut unclear = false;
     let mut worst: Option<f64> = None;
     for (l, r) in pairs.sides() {
