@@ -3,7 +3,7 @@
 use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::expression::{Expr, constant, ratio};
 use crate::losses::{cross_entropy, info_nce, preference};
-use crate::optimizers::{adam, adam_l2, adamw, lion, sgd};
+use crate::optimizers::{adam, adam_l2, adamw, sgd};
 use crate::schedules::{cosine, decay, inverse_sqrt, linear, noam, wsd};
 
 /// Adam's symbols with √ and all as they are.
@@ -132,28 +132,6 @@ pub fn claims() -> Vec<Claim> {
         )
         .at(Instance::equal("t = 1 from zero", |x| vec![first_ratio_squared(x, 1)]))
         .control("second-step", Instance::equal("t = 2 from zero", |x| vec![first_ratio_squared(x, 2)])),
-        Claim::proved(
-            "across/lion-averages-as-adam-does",
-            Identity,
-            "Lion's momentum is Adam's first moment with β2 for β1",
-        )
-        .at(Instance::equal("one step", |x| {
-            let mut s = adam_symbols(x, 1);
-            let (theta, eta) = (x.real("theta"), x.rate("eta"));
-            let zero = constant(0);
-            let lion =
-                lion::Symbols { theta, g: s.g, m: s.m, eta, eta_1: eta, lambda: zero, beta1: s.beta1, beta2: s.beta2 };
-            s.beta1 = s.beta2;
-            let adam = adam::direction(&s, adam::Choices::default(), None);
-            vec![(lion::step(&lion, lion::Conventions::default(), None).m, adam.m)]
-        }))
-        .control(
-            "with-beta1",
-            Instance::equal("one step", |x| {
-                let s = adam_symbols(x, 1);
-                vec![(s.beta2 * s.m + (1 - s.beta2) * s.g, adam::direction(&s, adam::Choices::default(), None).m)]
-            }),
-        ),
         Claim::proved(
             "across/wsd-without-a-stable-phase",
             Identity,

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// A case says nothing when the enclosures are wider than this part of the larger side: of 16 digits
 /// ten are left.
-const WIDEST: f64 = 1e-10;
+pub(super) const WIDEST: f64 = 1e-10;
 
 /// More boxes are not tried: about a second for a graph of 100 operations.
 const MOST_BOXES: u64 = 100_000;

@@ -217,7 +217,8 @@ pub fn oracle(input: &Input) -> Result<Output> {
         // ∂ℓ/∂z_0 is minus the sum of the others, so each negative is set against the positive
         let of_query = |i: usize| {
             let moved = |j: usize| row.slope * pairs[j].d_x(q, keys[j], i);
-            mean((1..keys.len()).map(|j| row.p[j] * (moved(j) - moved(0))).sum()).to_f64()
+            let positive = moved(0);
+            mean((1..keys.len()).map(|j| row.p[j] * (moved(j) - positive)).sum()).to_f64()
         };
         d_query.push((0..q.len()).map(of_query).collect::<Vec<_>>());
         let of_key = |j: usize| {

@@ -428,7 +428,7 @@ undoes the start from zero",
         .source(Source::paper(
             "Kingma & Ba, Adam (2015)",
             "2.1",
-            "the effective magnitude of the steps is approximately bounded by α",
+            "the effective magnitude of the steps … approximately bounded by the stepsize setting α",
         ))
         .at(Instance::at_least("20 steps, β1 = 9/10, β2 = 19/20, gradients (β1/β2)^age g", |x| {
             let (g, beta1, beta2) = (x.positive("g"), ratio(9, 10), ratio(19, 20));
@@ -451,7 +451,7 @@ undoes the start from zero",
                 vec![(g.squared() / 4, g.squared())]
             }),
         ),
-        Claim::proved("adamw/first-step", Identity, "the first step is η g/(|g| + ε) whatever β1 and β2")
+        Claim::proved("adamw/first-step", Identity, "for g > 0 the first step is η g/(g + ε), whatever β1 and β2")
             .at(Instance::equal("g > 0, away from zero, √(g²) as g", |x| {
                 let (theta, g, eps, eta) = (x.real("theta"), x.positive("g"), x.rate("eps"), x.rate("eta"));
                 let (beta1, beta2) = (x.unit("beta1"), x.unit("beta2"));

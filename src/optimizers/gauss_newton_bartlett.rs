@@ -138,6 +138,9 @@ pub fn oracle(input: &Input) -> Result<Output> {
     let columns: Vec<Vec<f64>> = (0..classes).map(|v| input.weights.iter().map(|row| row[v]).collect()).collect();
     let shifted: Vec<Vec<f64>> = input.features.iter().map(|x| shifted_logits(x, &columns)).collect();
     let rows: Vec<Row> = shifted.iter().map(|z| Row::of(z)).collect();
+    // [b][v]: p and the sum of the others, once per row
+    let p: Vec<Vec<f64>> = rows.iter().map(|row| (0..classes).map(|v| row.p(v)).collect()).collect();
+    let rest: Vec<Vec<f64>> = rows.iter().map(|row| (0..classes).map(|v| row.one_minus_p(v)).collect()).collect();
     let n = batch as f64;
     let mut output = Output { estimate: Vec::new(), gauss_newton_diagonal: Vec::new() };
     for i in 0..input.weights.len() {
@@ -145,15 +148,13 @@ pub fn oracle(input: &Input) -> Result<Output> {
         let mut estimates = Vec::with_capacity(classes);
         let mut diagonal = Vec::with_capacity(classes);
         for v in 0..classes {
-            // both factors, where one of them alone would be 1 − p
-            let p: Vec<f64> = rows.iter().map(|row| row.p(v)).collect();
-            let rest: Vec<f64> = rows.iter().map(|row| row.one_minus_p(v)).collect();
-            let residuals: Vec<f64> = (0..batch).map(|b| if labels[b] == v { -rest[b] } else { p[b] }).collect();
+            let residual = |b: usize| if labels[b] == v { -rest[b][v] } else { p[b][v] };
+            let residuals: Vec<f64> = (0..batch).map(residual).collect();
             // B ĝ; dividing before squaring keeps the range
             let total = exact::dot(&x, &residuals);
             estimates.push((total / n) * total);
-            let left: Vec<f64> = x.iter().zip(&p).map(|(x, p)| x * p).collect();
-            let right: Vec<f64> = x.iter().zip(&rest).map(|(x, rest)| x * rest / n).collect();
+            let left: Vec<f64> = x.iter().zip(&p).map(|(x, p)| x * p[v]).collect();
+            let right: Vec<f64> = x.iter().zip(&rest).map(|(x, rest)| x * rest[v] / n).collect();
             diagonal.push(exact::dot(&left, &right));
         }
         output.estimate.push(estimates);

@@ -249,7 +249,7 @@ fn claims() -> Vec<Claim> {
             .source(Source::paper(
                 "Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019)",
                 "Proposition 1",
-                "L2 regularization and weight decay are equal for SGD",
+                "standard SGD with base learning rate α executes the same steps",
             ))
             .at(Instance::equal("one step, μ = 0", |x| {
                 let mut s = symbols(x, false);

@@ -66,6 +66,11 @@ fn micro_batches(weight_of_one: i64, weight_of_two: i64) -> Instance {
     })
 }
 
+/// −ln p of the first of two classes: max(−d, 0) + ln(1 + e^{−|d|}), d = z_0 − z_1.
+fn nll_of_difference(d: Expr) -> Expr {
+    maximum(&[-d, constant(0)]) + (-maximum(&[d, -d])).exp().ln_1p()
+}
+
 fn entropy(p: &[Expr]) -> Expr {
     -sum(p.iter().map(|&p| p * p.ln()))
 }
@@ -357,6 +362,34 @@ their token counts",
                 let z = x.reals("z", 2);
                 let shift = maximum(&z);
                 z.iter().map(|&z| (ratio(1, 2), (z - shift).exp())).collect()
+            }),
+        ),
+        Claim::refuted(
+            "cross-entropy/log-of-softmax",
+            Inequality,
+            "softmax first and then the logarithm fails only by overflow: no p is below the smallest f64, 2^−1074",
+            "cross-entropy/log-of-softmax-shifted",
+        )
+        .source(Source::guide("1.1", "log(softmax(x)) 直接计算会有 exp 溢出风险"))
+        .at(Instance::at_least("V = 2, ln p against −1074 ln 2", |x| {
+            let z = x.reals("z", 2);
+            vec![(-textbook(&z, 0), -(1074 * constant(2).ln()))]
+        })),
+        Claim::proved(
+            "cross-entropy/log-of-softmax-shifted",
+            Inequality,
+            "within 700 of the largest logit no p is lost: ln p is above −1074 ln 2",
+        )
+        .amends("cross-entropy/log-of-softmax")
+        .at(Instance::greater("V = 2, z_y − z from −700 to 700", |x| {
+            let difference = x.declare("z_y − z", Domain::Between(-700.0, 700.0));
+            vec![(1074 * constant(2).ln(), nll_of_difference(difference))]
+        }))
+        .control(
+            "within-800",
+            Instance::greater("V = 2", |x| {
+                let difference = x.declare("z_y − z", Domain::Between(-800.0, 800.0));
+                vec![(1074 * constant(2).ln(), nll_of_difference(difference))]
             }),
         ),
         Claim::proved(

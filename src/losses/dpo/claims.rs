@@ -518,8 +518,7 @@ fn about_label_noise() -> Vec<Claim> {
         Claim::proved(
             "dpo/robust-weight-positive",
             Identity,
-            "the robust weight is σ(−h) + ε/(1 − 2ε), a sum of positive terms: it never changes sign, and \
-the loss has no minimum",
+            "the robust weight is σ(−h) + ε/(1 − 2ε), a sum of positive terms: it never changes sign",
         )
         .amends("dpo/smoothed-weight-positive")
         .at(Instance::equal("any h", |x| {

@@ -413,7 +413,7 @@ which is at most 0 for the hardest, of the largest s: a smaller τ gives it more
         Claim::proved(
             "info-nce/gradient-size",
             Identity,
-            "Σ_j |∂ℓ/∂s_j| = 2(1 − p_0)/τ, at most 2/τ: of the order 1/τ only where the positive is not the largest",
+            "Σ_j |∂ℓ/∂s_j| = 2(1 − p_0)/τ: 1/τ times what is missing from the positive's share",
         )
         .amends("info-nce/small-temperature-explodes")
         .at_all([1, 2, 8].map(|k| {

@@ -230,7 +230,7 @@ fn gradient_claims() -> Vec<Claim> {
         Claim::proved(
             "info-nce-in-batch/symmetric-gradient",
             Gradient,
-            "with the columns, ∂ℓ/∂sim_ij = (P_ij + C_ij − 2[i=j])/(2Bτ)",
+            "with rows and columns, ∂ℓ/∂a, ∂ℓ/∂b and ∂ℓ/∂τ through the cosines",
         )
         .at_all([(2, 2), (3, 4)].map(|(n, d)| gradient_at(n, d, true)))
         .control(

@@ -293,6 +293,14 @@ fn memory_claims() -> Vec<Claim> {
         .at(Instance::count("fp32 master copy and moments", saved(F32, F32), fraction(1, 3)))
         .control("a-half", Instance::count("fp32 master copy and moments", saved(F32, F32), fraction(1, 2))),
         Claim::proved(
+            "lion/memory-beside-parameters",
+            Count,
+            "counted with the parameters it saves 1/3 (θ, m, v become θ, m), with the gradients too 1/4",
+        )
+        .at(Instance::count("θ, m, v", saved(1, 1), fraction(1, 3)))
+        .at(Instance::count("θ, g, m, v", saved(1, 2), fraction(1, 4)))
+        .control("a-half", Instance::count("θ, m, v", saved(1, 1), fraction(1, 2))),
+        Claim::proved(
             "lion/memory-quarter",
             Count,
             "of all of mixed precision (bf16 parameters and gradients, fp32 master copy and moments) it \

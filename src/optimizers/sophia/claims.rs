@@ -340,7 +340,7 @@ fn moment_claims() -> Vec<Claim> {
         Claim::proved(
             "sophia/hessian-average",
             Identity,
-            "h starts from zero and is not corrected: after n refreshments with E[ĥ] = diag, E[h_n] = (1 − β2^n) diag",
+            "h starts from zero and is not corrected: n refreshments with the same ĥ come to (1 − β2^n) ĥ",
         )
         .amends("sophia/hessian-estimate")
         .at_all([1, 2, 5].map(|n| average_of_equals(n, bias)))

@@ -232,7 +232,7 @@ pub(super) fn claims() -> Vec<Claim> {
             let (max, min) = ends(x);
             vec![(max - min, -slope(max, min, ratio(1, 2)))]
         })),
-        Claim::proved("cosine/middle-slope", Identity, "there it decays fastest, π/2 times as fast as the line")
+        Claim::proved("cosine/middle-slope", Identity, "there it decays π/2 times as fast as the line")
             .amends("cosine/slow-middle")
             .at(at_progress(|max, min, _| vec![(slope(max, min, ratio(1, 2)), -(pi() / 2 * (max - min)))]))
             .control(
