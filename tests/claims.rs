@@ -49,7 +49,7 @@ fn every_claim_is_judged_by_somebody_who_can_tell() {
             Verdict::Refuted => j.control.outcome == "accepted",
             _ => j.control.outcome == "rejected",
         });
-        assert!(told.count() > 0, "no judge of {} could tell its control", claim.id);
+        assert!(told.count() > 0, "no judge of {} could tell its control: {:#?}", claim.id, report.judges);
     }
 }
 

@@ -122,3 +122,14 @@ fn a_gradient_is_not_refuted_at_a_kink() {
         }
     }
 }
+
+/// True on every branch, but x² is always a square: its branch cannot be drawn, so nothing is proved.
+#[test]
+fn branches_that_cannot_be_drawn_prove_nothing() {
+    let instance = Instance::equal("(√x²)² and x²", |inputs| {
+        let x = inputs.real("x");
+        let root = (x * x).sqrt();
+        vec![(root * root, x * x)]
+    });
+    assert!(matches!(opinion(Judge::PrimeField, &instance), Opinion::Abstains(_)));
+}

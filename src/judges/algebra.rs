@@ -266,3 +266,20 @@ fn differences(pairs: &Pairs, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
     }
     Ok(result)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::independent;
+
+    #[test]
+    fn a_radicand_that_is_the_product_of_others_is_dependent() {
+        // the characters of three radicands at four points, beside the column of one prime
+        let rows = |third: fn(bool, bool) -> bool| {
+            [(false, false), (false, true), (true, false), (true, true)].map(|(a, b)| vec![a, b, third(a, b), true])
+        };
+        assert!(!independent(&rows(|a, b| a ^ b)));
+        // times a constant that is no square
+        assert!(!independent(&rows(|a, b| a == b)));
+        assert!(independent(&rows(|a, b| a & b)));
+    }
+}
