@@ -325,11 +325,24 @@ fn claims() -> Vec<Claim> {
                 (step(&s, Conventions::default(), Some("decay-coupled")).0, vec![s.lambda], vec![-(s.eta * s.theta)])
             }),
         ),
+        Claim::refuted(
+            "adamw/uniform-across-groups",
+            Identity,
+            "all parameters are regularized alike, also in groups with a decay of their own",
+            "adamw/uniform-decay",
+        )
+        .source(Source::guide("4, Q2", "确保所有参数受到均匀的正则化"))
+        .at(Instance::equal("two groups", |x| {
+            let (eta, decays) = (x.rate("eta"), [x.rate("lambda_a"), x.rate("lambda_b")]);
+            let kept = decays.map(|lambda| 1 - eta * lambda);
+            vec![(kept[0], kept[1])]
+        })),
         Claim::proved(
             "adamw/uniform-decay",
             Identity,
             "relative to its size every parameter is decayed alike: (θ′ − θ′ without decay)/θ = −ηλ",
         )
+        .amends("adamw/uniform-across-groups")
         .source(Source::guide("4, Q2", "确保所有参数受到均匀的正则化"))
         .at(Instance::equal("two parameters, √v̂ as symbols", |x| {
             let (eta, lambda, eps) = (x.rate("eta"), x.rate("lambda"), x.rate("eps"));

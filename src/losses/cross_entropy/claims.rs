@@ -42,6 +42,15 @@ fn batch_mean(logits: &[Vec<Expr>], targets: &[Option<usize>]) -> Expr {
     Batch::plain(logits.to_vec(), targets).reduce(None).loss[0]
 }
 
+/// The mean over these targets against the mean of −ln p of the next of the tokens 0, 1, 0.
+fn next_token(targets: &'static [Option<usize>]) -> Instance {
+    Instance::equal("T = 3, V = 2, the tokens 0, 1, 0", |x| {
+        let rows: Vec<Vec<Expr>> = ["a", "b", "c"].map(|name| x.reals(name, 2)).to_vec();
+        let formula = (cross_entropy(&rows[0], 1) + cross_entropy(&rows[1], 0)) / 2;
+        vec![(batch_mean(&rows, targets), formula)]
+    })
+}
+
 /// Two rows of three logits.
 fn two_rows(x: &Inputs) -> Vec<Vec<Expr>> {
     vec![x.reals("a", 3), x.reals("b", 3)]
@@ -249,6 +258,22 @@ rises: ∂(1 − p_y)/∂z_y = −p_y(1 − p_y) < 0",
                 (-gradient(&z, 0)[0], vec![z[0]], vec![p * (1 - p)])
             }),
         ),
+        Claim::refuted(
+            "cross-entropy/unshifted-targets",
+            Identity,
+            "the code computes ln p(x_t | x_<t) when the targets are the inputs",
+            "cross-entropy/shifted-targets",
+        )
+        .source(Source::guide("1.1", "targets: (batch, seq_len)"))
+        .at(next_token(&[Some(0), Some(1), Some(0)])),
+        Claim::proved(
+            "cross-entropy/shifted-targets",
+            Identity,
+            "it does when they are shifted by one and the last is ignored: position t predicts token t + 1",
+        )
+        .amends("cross-entropy/unshifted-targets")
+        .at(next_token(&[Some(1), Some(0), None]))
+        .control("unshifted", next_token(&[Some(0), Some(1), Some(0)])),
         Claim::proved(
             "cross-entropy/other-gradient",
             Gradient,
