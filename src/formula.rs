@@ -4,6 +4,7 @@
 use crate::claim::{Claim, Instance};
 use crate::error::Result;
 use crate::expression::{Expr, Graph, variable};
+use crate::number::Role;
 use serde_json::Value;
 use std::cell::RefCell;
 
@@ -33,6 +34,10 @@ pub struct Formula {
     /// The definition at a JSON input. An optimizer's steps start from the states in the second
     /// value, an output. A mistake's id selects the wrong form.
     pub definition: fn(&Value, &Value, Wrong) -> Result<Vec<Defined>>,
+    /// The algorithm that implementations use, at a JSON input, with the steps as in `definition`.
+    /// Where implementations go several ways, a place has several values; every way is equal to the
+    /// definition in real numbers, and a budget allows for the worst.
+    pub textbook: fn(&Value, &Value) -> Result<Vec<Defined>>,
     /// The claims about this formula.
     pub claims: fn() -> Vec<Claim>,
 }
@@ -45,20 +50,40 @@ pub type Wrong<'a> = Option<&'a str>;
 pub struct Defined {
     /// The graph.
     pub graph: Graph,
-    /// The values of its variables.
-    pub inputs: Vec<f64>,
+    /// What its variables stand for.
+    pub inputs: Vec<Given>,
     /// Where its outputs stand in the formula's output, as JSON pointers: "/gradient/0/1".
     pub places: Vec<String>,
 }
 
+/// The value of a variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// The value.
+    pub value: f64,
+    /// Whose arithmetic it is in.
+    pub role: Role,
+    /// The output of an earlier step that it is, as a JSON pointer.
+    pub from: Option<String>,
+}
+
 /// The numbers of a definition, as they are declared.
 #[derive(Default)]
-pub struct Numbers(RefCell<Vec<f64>>);
+pub struct Numbers(RefCell<Vec<Given>>);
 
 impl Numbers {
-    /// Declares a variable with its value.
+    /// Declares a number of a tensor with its value.
     pub fn number(&self, name: impl Into<String>, value: f64) -> Expr {
-        self.0.borrow_mut().push(value);
+        self.declare(name, Given { value, role: Role::Tensor, from: None })
+    }
+
+    /// Declares a scalar hyperparameter with its value: implementations keep these in f64.
+    pub fn scalar(&self, name: impl Into<String>, value: f64) -> Expr {
+        self.declare(name, Given { value, role: Role::Scalar, from: None })
+    }
+
+    fn declare(&self, name: impl Into<String>, given: Given) -> Expr {
+        self.0.borrow_mut().push(given);
         variable(name)
     }
 
@@ -79,6 +104,11 @@ impl Defined {
             outputs
         });
         Defined { graph, inputs: numbers.0.into_inner(), places }
+    }
+
+    /// The values of the variables.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.inputs.iter().map(|given| given.value)
     }
 }
 

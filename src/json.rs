@@ -97,6 +97,34 @@ pub fn number(x: f64) -> Value {
     }
 }
 
+/// The f64 that a JSON value stands for, which is a number or the name of one.
+pub fn real_of(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(x) => x.as_f64(),
+        Value::String(text) => match text.as_str() {
+            "NaN" => Some(f64::NAN),
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Every number in a JSON value with its place as a JSON pointer: "/gradient/0/1".
+pub fn numbers(value: &Value) -> Vec<(String, f64)> {
+    fn collect(place: String, value: &Value, out: &mut Vec<(String, f64)>) {
+        match value {
+            Value::Array(items) => items.iter().enumerate().for_each(|(i, x)| collect(format!("{place}/{i}"), x, out)),
+            Value::Object(fields) => fields.iter().for_each(|(name, x)| collect(format!("{place}/{name}"), x, out)),
+            _ => out.extend(real_of(value).map(|x| (place, x))),
+        }
+    }
+    let mut out = Vec::new();
+    collect(String::new(), value, &mut out);
+    out
+}
+
 /// Field attributes: `#[serde(with = "json::real")]` for one f64.
 pub mod real {
     use super::*;

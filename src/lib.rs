@@ -15,6 +15,9 @@
 //! | claim | a statement about formulas that can be false |
 //! | judge | one independent way to decide a claim |
 //! | verdict | what a claim came to, with its scope |
+//! | case | one concrete input |
+//! | subject | somebody else's implementation, under test |
+//! | budget | how far a correct implementation in a dtype can be from the real value |
 //!
 //! # Floors
 //!
@@ -27,13 +30,17 @@
 //! - [`losses`], [`optimizers`], [`schedules`]: one file per formula
 //! - [`across`]: claims that span formulas
 //! - [`catalog`]: every formula by id; [`outside`]: what no mathematics decides
+//! - [`budget`], [`cases`], [`comparison`]: what a dtype's rounding explains, and inputs to try
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
 //! - [`report`]: the evidence
 
 pub mod across;
+pub mod budget;
+pub mod cases;
 pub mod catalog;
 pub mod claim;
+pub mod comparison;
 mod domain;
 pub mod error;
 pub mod expression;

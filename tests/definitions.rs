@@ -6,7 +6,7 @@ mod common;
 use common::{Anchor, anchors};
 use gradproof::catalog;
 use gradproof::formula::{Formula, Wrong};
-use gradproof::number::{Rounded, Rounding, evaluate, ulp};
+use gradproof::number::{Rounded, Rounding, evaluate, nearest, ulp};
 use serde_json::Value;
 
 /// What the definition of a formula says of the anchors' values.
@@ -21,7 +21,7 @@ struct Compared {
 fn compare(formula: &Formula, anchor: &Anchor, wrong: Wrong, compared: &mut Compared) {
     let defined = (formula.definition)(&anchor.input, &anchor.output, wrong);
     for defined in defined.unwrap_or_else(|e| panic!("{}: {e}", anchor.id)) {
-        let inputs: Vec<Rounded> = defined.inputs.iter().map(|&x| Rounded::exact(x)).collect();
+        let inputs: Vec<Rounded> = defined.values().map(Rounded::exact).collect();
         let outputs = evaluate(&defined.graph, &mut { Rounding::F64 }, &inputs);
         assert_eq!(outputs.len(), defined.places.len());
         for (place, value) in defined.places.iter().zip(outputs) {
@@ -55,6 +55,28 @@ fn every_definition_holds_the_anchors() {
             compared.agree
         );
     }
+}
+
+#[test]
+fn every_definition_rounds_to_the_anchors() {
+    let (mut same, mut undefined) = (0, 0);
+    for formula in catalog::FORMULAS {
+        for anchor in anchors(formula) {
+            for defined in (formula.definition)(&anchor.input, &anchor.output, None).unwrap() {
+                let values = nearest(&defined.graph, &defined.values().collect::<Vec<_>>());
+                for (place, value) in defined.places.iter().zip(values) {
+                    let right = common::number(anchor.output.pointer(place).unwrap()).unwrap();
+                    match &value {
+                        Ok(value) => assert!(*value == right, "{}{place}: {value:e}, by mpmath {right:e}", anchor.id),
+                        Err(_) => undefined += 1,
+                    }
+                    same += usize::from(value.is_ok());
+                }
+            }
+        }
+    }
+    println!("{same} values of the definitions are those of mpmath, {undefined} are not defined");
+    assert!(same > 50 * undefined);
 }
 
 #[test]

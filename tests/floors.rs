@@ -14,6 +14,8 @@ const FLOORS: &[&[&str]] = &[
     &["optimizers", "schedules"],
     &["across"],
     &["catalog"],
+    &["budget", "cases"],
+    &["comparison"],
     &["judges"],
     &["verify"],
     &["report"],

@@ -278,7 +278,7 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
     }
     let finite = |z: &[f64]| (0..z.len()).filter(|&i| z[i].is_finite()).collect::<Vec<_>>();
     Ok(vec![Defined::build(|numbers| {
-        let epsilon = numbers.number("label_smoothing", input.label_smoothing);
+        let epsilon = numbers.scalar("label_smoothing", input.label_smoothing);
         let classes: Vec<Vec<usize>> = input.logits.iter().map(|z| finite(z)).collect();
         let logits =
             input.logits.iter().zip(&classes).enumerate().map(|(b, (z, kept))| {
@@ -590,5 +590,6 @@ gradient [[V]]",
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };

@@ -119,7 +119,7 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
     let input: Input = json::read(input.clone())?;
     let pairs = input.policy_chosen.len();
     Ok(vec![Defined::build(|numbers| {
-        let (beta, epsilon) = (numbers.number("beta", input.beta), numbers.number("epsilon", input.label_smoothing));
+        let (beta, epsilon) = (numbers.scalar("beta", input.beta), numbers.scalar("epsilon", input.label_smoothing));
         let judged = |b: usize| {
             let pair = Pair {
                 policy_chosen: numbers.number("policy_chosen", input.policy_chosen[b]),
@@ -368,5 +368,6 @@ beta (0.1), label_smoothing (0)",
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };

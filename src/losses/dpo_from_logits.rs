@@ -182,7 +182,7 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
     let input: Input = json::read(input.clone())?;
     let (chosen_tokens, rejected_tokens) = validated_pair(&input)?;
     Ok(vec![Defined::build(|numbers| {
-        let (beta, epsilon) = (numbers.number("beta", input.beta), numbers.number("epsilon", input.label_smoothing));
+        let (beta, epsilon) = (numbers.scalar("beta", input.beta), numbers.scalar("epsilon", input.label_smoothing));
         // per token, ln π(y_t) with its gradient in the finite logits of the row
         let rows = |logits: &[Vec<f64>], tokens: &[usize]| -> Vec<(Expr, Vec<(usize, Expr)>)> {
             let row = |(z, &y): (&Vec<f64>, &usize)| {
@@ -550,5 +550,6 @@ with respect to the policy's logits",
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };

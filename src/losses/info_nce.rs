@@ -420,6 +420,7 @@ differ by row",
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };
 

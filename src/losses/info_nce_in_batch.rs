@@ -421,6 +421,7 @@ symmetric: Radford et al., Learning Transferable Visual Models From Natural Lang
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };
 

@@ -5,29 +5,39 @@
 //! node are lost.
 
 mod atoms;
+mod dtype;
 mod dual;
 mod error_free;
 mod extended;
 mod float;
 mod forward;
+mod interval;
 mod modulus;
+mod nearest;
 mod prime_field;
 mod rational;
 mod rational_function;
 mod rounded;
+mod running;
+mod simulated;
 mod ulp;
 mod wide;
 
+pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
 pub(crate) use error_free::{two_product, two_sum};
 pub use extended::{Extended, exact_sum};
 pub use float::Float;
 pub use forward::{Forward, Tangent};
+pub use interval::{Interval, Intervals};
 pub use modulus::{Complex, Modulus};
+pub use nearest::{MOST_BITS, nearest};
 pub use prime_field::{PrimeField, Residue, log2_of_sum};
 pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};
 pub use rounded::{Rounded, Rounding};
+pub use running::{Running, RunningError};
+pub use simulated::{InDtype, Order, Simulated};
 pub use ulp::{ulp, ulps_between};
 pub(crate) use wide::{Wide, wide_dot};
 
@@ -74,6 +84,25 @@ impl Sign {
             Sign::Negative => Sign::Positive,
             Sign::Zero => Sign::Zero,
             Sign::Positive => Sign::Negative,
+        }
+    }
+}
+
+/// The three values of a selection, of which those that are not chosen may be missing.
+#[derive(Clone, Copy, Debug)]
+pub struct Branches<'a, N> {
+    negative: &'a Outcome<N>,
+    zero: &'a Outcome<N>,
+    positive: &'a Outcome<N>,
+}
+
+impl<'a, N> Branches<'a, N> {
+    /// The value for a sign.
+    pub fn at(&self, sign: Sign) -> &'a Outcome<N> {
+        match sign {
+            Sign::Negative => self.negative,
+            Sign::Zero => self.zero,
+            Sign::Positive => self.positive,
         }
     }
 }
@@ -144,6 +173,12 @@ pub trait Arithmetic {
         Err(self.cannot("a sign"))
     }
 
+    /// One of three values, by the sign of `of`.
+    fn select(&mut self, of: &Self::Number, branches: Branches<Self::Number>) -> Outcome<Self::Number> {
+        let sign = self.sign(of)?;
+        branches.at(sign).clone()
+    }
+
     /// The abstention of a kind that lacks an operation.
     fn cannot(&self, what: &str) -> Abstention {
         Abstention::new(format!("{} has no {what}", self.name()))
@@ -195,12 +230,8 @@ fn interpret<A: Arithmetic>(
         Node::ExpM1(x) => arithmetic.exp_m1(value(x)?),
         Node::Maximum(operands) => arithmetic.maximum(&all(operands)?),
         Node::BySign { of, negative, zero, positive } => {
-            let chosen = match arithmetic.sign(value(of)?)? {
-                Sign::Negative => negative,
-                Sign::Zero => zero,
-                Sign::Positive => positive,
-            };
-            value(chosen).cloned()
+            let [negative, zero, positive] = [negative, zero, positive].map(|&id| &values[id as usize]);
+            arithmetic.select(value(of)?, Branches { negative, zero, positive })
         }
     }
 }

@@ -160,9 +160,9 @@ impl Symbols {
             m: numbers.number("m", m),
             v: numbers.number("v", v),
             v_max: numbers.number("v_max", v_max),
-            beta1: numbers.number("beta1", hyper.beta1),
-            beta2: numbers.number("beta2", hyper.beta2),
-            eps: numbers.number("eps", hyper.eps),
+            beta1: numbers.scalar("beta1", hyper.beta1),
+            beta2: numbers.scalar("beta2", hyper.beta2),
+            eps: numbers.scalar("eps", hyper.eps),
             t: i64::try_from(x.t).unwrap_or(i64::MAX),
         }
     }

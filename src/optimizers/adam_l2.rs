@@ -119,8 +119,8 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
     Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
         let symbols = Symbols {
             theta: numbers.number("theta", x.theta),
-            eta: numbers.number("eta", x.eta),
-            lambda: numbers.number("lambda", h.weight_decay),
+            eta: numbers.scalar("eta", x.eta),
+            lambda: numbers.scalar("lambda", h.weight_decay),
             previous_g: numbers.number("previous_g", x.previous_g),
             adam: adam::Symbols::of(x, h.adam(), numbers),
         };
@@ -335,5 +335,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims,
 };

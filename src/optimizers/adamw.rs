@@ -130,9 +130,9 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
     Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
         let symbols = Symbols {
             theta: numbers.number("theta", x.theta),
-            eta: numbers.number("eta", x.eta),
-            eta_1: numbers.number("eta_1", x.eta_1),
-            lambda: numbers.number("lambda", h.weight_decay),
+            eta: numbers.scalar("eta", x.eta),
+            eta_1: numbers.scalar("eta_1", x.eta_1),
+            lambda: numbers.scalar("lambda", h.weight_decay),
             adam: adam::Symbols::of(x, h.adam(), numbers),
         };
         step(&symbols, h.conventions, wrong)
@@ -561,5 +561,6 @@ weight_decay (0.1)",
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims,
 };

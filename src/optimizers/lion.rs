@@ -127,11 +127,11 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
             theta: numbers.number("theta", x.theta),
             g: numbers.number("g", x.g),
             m: numbers.number("m", x.moments[0]),
-            eta: numbers.number("eta", x.eta),
-            eta_1: numbers.number("eta_1", x.eta_1),
-            lambda: numbers.number("lambda", h.weight_decay),
-            beta1: numbers.number("beta1", h.beta1),
-            beta2: numbers.number("beta2", h.beta2),
+            eta: numbers.scalar("eta", x.eta),
+            eta_1: numbers.scalar("eta_1", x.eta_1),
+            lambda: numbers.scalar("lambda", h.weight_decay),
+            beta1: numbers.scalar("beta1", h.beta1),
+            beta2: numbers.scalar("beta2", h.beta2),
         };
         let stepped = step(&symbols, h.conventions, wrong);
         (stepped.theta, vec![stepped.m])
@@ -248,5 +248,6 @@ one per step), state (zeros), beta1 (0.9), beta2 (0.99), weight_decay (0)",
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };

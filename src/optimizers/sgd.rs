@@ -109,10 +109,10 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
             theta: numbers.number("theta", x.theta),
             g: numbers.number("g", x.g),
             buf: numbers.number("buf", x.moments[0]),
-            eta: numbers.number("eta", x.eta),
-            mu: numbers.number("momentum", h.momentum),
-            dampening: numbers.number("dampening", h.dampening),
-            lambda: numbers.number("weight_decay", h.weight_decay),
+            eta: numbers.scalar("eta", x.eta),
+            mu: numbers.scalar("momentum", h.momentum),
+            dampening: numbers.scalar("dampening", h.dampening),
+            lambda: numbers.scalar("weight_decay", h.weight_decay),
             first: x.first || h.momentum == 0.0,
         };
         let (theta, buf) = step(&symbols, h.nesterov, wrong);
@@ -323,5 +323,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims,
 };

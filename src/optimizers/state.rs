@@ -323,7 +323,8 @@ pub fn run<H>(
 }
 
 /// The definitions of every step, each starting from the state that `output` reports before it.
-/// `define` declares an element's numbers and gives θ′ and the new moments.
+/// `define` declares an element's numbers, θ as "theta" and the moments by their names, and gives θ′
+/// and the new moments.
 pub fn define<H>(
     problem: &Problem<H>,
     names: &[&'static str],
@@ -331,8 +332,9 @@ pub fn define<H>(
     output: &Value,
     define: impl Fn(&Element, &Numbers) -> (Expr, Vec<Expr>),
 ) -> Vec<Defined> {
-    let reported =
-        |step: usize, name: &str, place: Place| output["steps"][step][name][place.tensor][place.element].as_f64();
+    let pointer =
+        |step: usize, name: &str, place: Place| format!("/steps/{step}/{name}/{}/{}", place.tensor, place.element);
+    let reported = |step: usize, name: &str, place: Place| output.pointer(&pointer(step, name, place))?.as_f64();
     let started = |x: &Element| {
         let Some(before) = x.place.step.checked_sub(1) else { return Some(*x) };
         let theta = reported(before, "params", x.place)?;
@@ -342,16 +344,27 @@ pub fn define<H>(
         }
         Some(Element { theta, moments, ..*x })
     };
+    // the step that moved a tensor last before this one
+    let last = |x: &Element| (0..x.place.step).rev().find(|&k| problem.gradients[k][x.place.tensor].is_some());
     // a state that is not finite, or missing, has no step to define
     let elements = elements(problem, counting);
     let defined = elements.iter().filter_map(started).map(|x| {
-        let Place { step, tensor, element } = x.place;
-        Defined::build(|numbers| {
+        let mut defined = Defined::build(|numbers| {
             let (theta, moments) = define(&x, numbers);
             let fields = std::iter::once(&"params").chain(names);
-            let place = |field: &&str| format!("/steps/{step}/{field}/{tensor}/{element}");
-            fields.map(place).zip(std::iter::once(theta).chain(moments)).collect()
-        })
+            fields
+                .map(|field| pointer(x.place.step, field, x.place))
+                .zip(std::iter::once(theta).chain(moments))
+                .collect()
+        });
+        if let Some(before) = last(&x) {
+            for (given, name) in defined.inputs.iter_mut().zip(defined.graph.variables()) {
+                let field = if name == "theta" { "params" } else { name };
+                let kept = field == "params" || names.contains(&field);
+                given.from = kept.then(|| pointer(before, field, x.place));
+            }
+        }
+        defined
     });
     defined.collect()
 }

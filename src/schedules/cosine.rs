@@ -102,7 +102,7 @@ pub fn at(timing: Timing, s: i64, max: Expr, min: Expr, wrong: Wrong) -> Expr {
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
     Ok(warmup::define(&input.steps, |s, numbers| {
-        let (max, min) = (numbers.number("max_lr", input.max_lr), numbers.number("min_lr", input.min_lr));
+        let (max, min) = (numbers.scalar("max_lr", input.max_lr), numbers.scalar("min_lr", input.min_lr));
         at(input.timing(), s, max, min, wrong)
     }))
 }
@@ -206,5 +206,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };

@@ -84,7 +84,7 @@ pub fn at(conventions: Conventions, s: i64, w: i64, max: Expr, wrong: Wrong) -> 
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
     Ok(warmup::define(&input.steps, |s, numbers| {
-        at(input.conventions, s, input.warmup_steps, numbers.number("max_lr", input.max_lr), wrong)
+        at(input.conventions, s, input.warmup_steps, numbers.scalar("max_lr", input.max_lr), wrong)
     }))
 }
 
@@ -305,5 +305,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims,
 };

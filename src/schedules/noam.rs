@@ -81,7 +81,7 @@ pub fn noam(x: Symbols, s: Expr, wrong: Wrong) -> Expr {
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
     Ok(warmup::define(&input.steps, |s, numbers| {
-        let factor = numbers.number("factor", input.factor);
+        let factor = numbers.scalar("factor", input.factor);
         noam(Symbols { factor, d: constant(input.d_model), w: constant(input.warmup_steps) }, constant(s), wrong)
     }))
 }
@@ -311,5 +311,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims,
 };

@@ -129,7 +129,7 @@ pub fn at(timing: Timing, d: i64, shape: Shape, s: i64, max: Expr, min: Expr, wr
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
     Ok(warmup::define(&input.steps, |s, numbers| {
-        let (max, min) = (numbers.number("max_lr", input.max_lr), numbers.number("min_lr", input.min_lr));
+        let (max, min) = (numbers.scalar("max_lr", input.max_lr), numbers.scalar("min_lr", input.min_lr));
         at(input.timing(), input.decay_steps, input.conventions.shape, s, max, min, wrong)
     }))
 }
@@ -236,5 +236,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    textbook: |input, output| definition(input, output, None),
     claims: claims::claims,
 };

@@ -32,18 +32,7 @@ pub fn anchors(formula: &Formula) -> Vec<Anchor> {
 }
 
 /// A number of an input or output.
-pub fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(x) => x.as_f64(),
-        Value::String(text) => match text.as_str() {
-            "NaN" => Some(f64::NAN),
-            "Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
-            _ => None,
-        },
-        _ => None,
-    }
-}
+pub use gradproof::json::real_of as number;
 
 /// Every pair of numbers at the same place, with the place as a JSON pointer; panics where the
 /// shapes differ.
