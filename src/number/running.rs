@@ -118,7 +118,9 @@ impl RunningError {
     /// One rounding of a computed number of this size.
     fn rounding(&self, size: f64, role: Role) -> f64 {
         let format = self.format(role);
-        up(up(format.unit() * size) + format.smallest() / 2.0)
+        // half of f64's smallest is no f64
+        let underflow = (format.smallest() / 2.0).max(f64::from_bits(1));
+        up(up(format.unit() * size) + underflow)
     }
 
     fn elementary(&self, size: f64, role: Role) -> f64 {
