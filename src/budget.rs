@@ -12,16 +12,15 @@
 //! let formula = catalog::formula("cross-entropy")?;
 //! let input = serde_json::json!({ "logits": [[2.0, 1.0, 0.0]], "targets": [0] });
 //! let output = catalog::evaluate(formula.id, input.clone())?;
-//! let budget = Budget::of(formula, &input, &output, RunningError::of(Dtype::F32), Starts::Reported)?;
+//! let textbook = (formula.textbook)(&input, &output)?;
+//! let budget = Budget::of(&textbook, RunningError::of(Dtype::F32), Starts::Reported);
 //! let loss = budget.at("/loss").unwrap();
 //! assert!(loss.as_ref().is_ok_and(|promise| promise.bound < 1e-5));
 //! # Ok::<(), gradproof::error::Error>(())
 //! ```
 
-use crate::error::Result;
-use crate::formula::{Defined, Formula};
+use crate::formula::Defined;
 use crate::number::{Outcome, Running, RunningError, evaluate};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What the steps of an optimizer start from.
@@ -40,23 +39,13 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of a formula at an input. An optimizer's later steps start from the states in
-    /// `output`.
-    ///
-    /// # Errors
-    /// If the input is unusable.
-    pub fn of(
-        formula: &Formula,
-        input: &Value,
-        output: &Value,
-        arithmetic: RunningError,
-        starts: Starts,
-    ) -> Result<Budget> {
+    /// The budget of a textbook algorithm at its inputs.
+    pub fn of(textbook: &[Defined], arithmetic: RunningError, starts: Starts) -> Budget {
         let mut budget = Budget::default();
-        for defined in (formula.textbook)(input, output)? {
-            budget.add(&defined, arithmetic, starts);
+        for defined in textbook {
+            budget.add(defined, arithmetic, starts);
         }
-        Ok(budget)
+        budget
     }
 
     /// The promise at a place, a JSON pointer; `None` where the formula has nothing to say.

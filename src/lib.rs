@@ -30,7 +30,8 @@
 //! - [`losses`], [`optimizers`], [`schedules`]: one file per formula
 //! - [`across`]: claims that span formulas
 //! - [`catalog`]: every formula by id; [`outside`]: what no mathematics decides
-//! - [`budget`], [`cases`], [`comparison`]: what a dtype's rounding explains, and inputs to try
+//! - [`budget`], [`cases`]: what a dtype's rounding explains, and inputs to try
+//! - [`comparison`], [`survey`]: somebody's outputs beside the right ones
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
 //! - [`report`]: the evidence
@@ -53,6 +54,7 @@ pub mod optimizers;
 pub mod outside;
 pub mod report;
 pub mod schedules;
+pub mod survey;
 pub mod verify;
 
 /// The README's Rust examples run as doc tests.

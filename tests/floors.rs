@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog"],
     &["budget", "cases"],
     &["comparison"],
+    &["survey"],
     &["judges"],
     &["verify"],
     &["report"],
