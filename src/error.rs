@@ -52,6 +52,14 @@ pub enum Error {
         /// Which result.
         place: String,
     },
+    /// A recording that does not belong to the cases of this version.
+    #[error("{what}: the recorded input is not the case's any more; record it again with `{command}`")]
+    Stale {
+        /// The case.
+        what: String,
+        /// The command that renews the recording.
+        command: String,
+    },
     /// No formula has this id.
     #[error("no formula is called {found:?}; the formulas are {known}")]
     UnknownFormula {

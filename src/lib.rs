@@ -17,6 +17,7 @@
 //! | verdict | what a claim came to, with its scope |
 //! | case | one concrete input |
 //! | subject | somebody else's implementation, under test |
+//! | recording | the outputs of a libtorch run on a named device, kept as data |
 //! | budget | how far a correct implementation in a dtype can be from the real value |
 //!
 //! # Floors
@@ -32,6 +33,7 @@
 //! - [`catalog`]: every formula by id; [`outside`]: what no mathematics decides
 //! - [`budget`], [`cases`]: what a dtype's rounding explains, and inputs to try
 //! - [`comparison`], [`survey`]: somebody's outputs beside the right ones
+//! - [`recording`]: libtorch's outputs on a named device, kept as data
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
 //! - [`report`]: the evidence
@@ -52,6 +54,7 @@ pub mod losses;
 pub mod number;
 pub mod optimizers;
 pub mod outside;
+pub mod recording;
 pub mod report;
 pub mod schedules;
 pub mod survey;

@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["budget", "cases"],
     &["comparison"],
     &["survey"],
+    &["recording"],
     &["judges"],
     &["verify"],
     &["report"],
