@@ -29,6 +29,7 @@
 //! - [`catalog`]: every formula by id; [`outside`]: what no mathematics decides
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
+//! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - [`report`]: the evidence
 
 pub mod across;
@@ -46,6 +47,8 @@ pub mod optimizers;
 pub mod outside;
 pub mod report;
 pub mod schedules;
+#[cfg(feature = "torch")]
+pub mod torch;
 pub mod verify;
 
 /// The README's Rust examples run as doc tests.

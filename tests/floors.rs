@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["optimizers", "schedules"],
     &["across"],
     &["catalog"],
-    &["judges"],
+    &["judges", "torch"],
     &["verify"],
     &["report"],
     &["cli"],
