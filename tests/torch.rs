@@ -1,3 +1,5 @@
+//! libtorch, live, on this machine's processor.
+
 mod common;
 use common::{anchors, pairs};
 use gradproof::catalog;
