@@ -50,7 +50,7 @@ fn step(
     let v = pointwise::addcmul(&kept.moments[1].f_mul_scalar(beta2)?, g, g, 1.0 - beta2)?;
     let t = given.t as f64;
     let (bias1, bias2) = match choices.bias_correction {
-        BiasCorrection::Both => (1.0 - libm::pow(beta1, t), 1.0 - libm::pow(beta2, t)),
+        BiasCorrection::Both => (1.0 - beta1.powf(t), 1.0 - beta2.powf(t)),
         BiasCorrection::None => (1.0, 1.0),
     };
     // what the root is of, and what it is still divided by

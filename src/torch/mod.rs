@@ -5,8 +5,13 @@
 //! 1 − β^t; everything else is a tensor of the dtype. The temperature is a tensor too, since its
 //! gradient is an output. The numbers that come out are those of the dtype, exactly.
 //!
-//! libtorch is reached through the crate `tch`, whose functions leave out an operator's defaulted
-//! arguments, and which has none of the fused optimizer kernels.
+//! # Building
+//!
+//! libtorch 2.11 is reached through the crate `tch`, which finds it in the folder that `LIBTORCH` names,
+//! or beside the Python whose `torch` is 2.11 with `LIBTORCH_USE_PYTORCH=1`; `LD_LIBRARY_PATH` must name
+//! its `lib` folder when the program runs. A program of another package that uses this module on a GPU
+//! must link libtorch's CUDA part itself, as this package's `build.rs` does for its own programs.
+//! `tch` leaves out an operator's defaulted arguments, and has none of the fused optimizer kernels.
 
 mod adam;
 mod cross_entropy;

@@ -1,15 +1,15 @@
 //! libtorch's pointwise operations that take a scalar factor (`add` with alpha, `addcmul` and
 //! `addcdiv` with value), which the bindings offer without it.
 //!
-//! They are composed of two operations in the order that libtorch's CPU kernels have. As in those
-//! kernels, bf16 and f16 are computed in f32 and rounded once at the end. What a kernel may contract
-//! into a fused multiply-add is rounded twice here.
+//! Each is composed so that it rounds as libtorch's own kernel does, which computes bf16 and f16 in
+//! f32 and rounds once at the end. One difference is left: at the elements that do not fill a vector
+//! register of the CPU, `add` in bf16 and f16 rounds alpha·y to the dtype before it adds.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 type Result<T> = std::result::Result<T, TchError>;
 
-/// The kind that libtorch computes in.
+/// In the kind that libtorch computes in.
 fn wide(x: &Tensor) -> Result<Tensor> {
     match x.f_kind()? {
         Kind::Half | Kind::BFloat16 => x.f_to_kind(Kind::Float),
@@ -17,9 +17,17 @@ fn wide(x: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// x + alpha·y
+/// x + alpha·y, in one fused multiply-add per element, as `addcmul` has it with alpha as a tensor.
 pub(super) fn add(x: &Tensor, y: &Tensor, alpha: f64) -> Result<Tensor> {
-    wide(x)?.f_add(&wide(y)?.f_mul_scalar(alpha)?)?.f_to_kind(x.f_kind()?)
+    let scalar = |like: &Tensor| {
+        Tensor::f_from_slice(&[alpha])?.f_reshape([0i64; 0])?.f_to_kind(like.f_kind()?)?.f_to_device(like.device())
+    };
+    if x.device() == Device::Cpu {
+        // the CPU's kernel rounds alpha to the dtype, a GPU's does not
+        return x.f_addcmul(y, &scalar(x)?);
+    }
+    let wide_x = wide(x)?;
+    wide_x.f_addcmul(&wide(y)?, &scalar(&wide_x)?)?.f_to_kind(x.f_kind()?)
 }
 
 /// x + value·a·b

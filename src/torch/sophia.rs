@@ -44,7 +44,7 @@ fn direction(
     };
     let m = match h.conventions.momentum {
         Momentum::Raw => m.shallow_clone(),
-        Momentum::Corrected => m.f_div_scalar(1.0 - libm::pow(h.beta1, given.t as f64))?,
+        Momentum::Corrected => m.f_div_scalar(1.0 - h.beta1.powf(given.t as f64))?,
     };
     m.f_div(&denominator)?.f_clamp(-h.rho, h.rho)
 }
