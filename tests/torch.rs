@@ -183,6 +183,50 @@ fn libtorch_s_own_optimizers_agree_with_the_tensor_operations() {
     }
 }
 
+/// Where both do the same operations: SGD, and Adam with β1 = 0, whose m′ is g either way. The C++
+/// optimizers scale in place, which rounds a factor to bf16 or f16 first, so the factors here are
+/// numbers of every dtype; rates and λ are not.
+#[test]
+fn the_operations_round_as_libtorch_s_own_in_every_dtype() {
+    // 64 elements fill whole vector registers; in a rest libtorch's add rounds bf16 and f16 twice
+    let numbers = |seed: u64| (0..64).map(|i| ((i * 37 + seed * 53) % 101) as f64 / 97.0 - 0.5).collect::<Vec<f64>>();
+    let problem = json!({
+        "params": [numbers(1)],
+        "gradients": [[numbers(2)], [numbers(3)], [numbers(4)]],
+        "lr": [0.01, 0.02, 0.005],
+    });
+    let cases = [
+        ("sgd", json!({ "momentum": 0.875, "dampening": 0.3, "weight_decay": 0.1 })),
+        ("sgd", json!({ "momentum": 0.875, "nesterov": true })),
+        ("adamw", json!({ "beta1": 0.0, "beta2": 0.9375, "eps": 1e-3, "weight_decay": 0.0 })),
+        ("adam-l2", json!({ "beta1": 0.0, "beta2": 0.9375, "eps": 1e-3, "conventions": { "amsgrad": "raw" } })),
+    ];
+    for (formula, hyperparameters) in cases {
+        let mut input = problem.clone();
+        input.as_object_mut().unwrap().extend(hyperparameters.as_object().unwrap().clone());
+        for kind in [Kind::Double, Kind::Float, Kind::BFloat16, Kind::Half] {
+            let own = torch::native(formula, &input, cpu(kind)).unwrap();
+            let ours = torch::evaluate(formula, &input, cpu(kind)).unwrap();
+            for step in 0..3 {
+                let (own, ours) = (&own["steps"][step]["params"], &ours["steps"][step]["params"]);
+                let differ = pairs(own, ours).iter().filter(|(_, own, ours)| own != ours).count();
+                assert_eq!(differ, 0, "{formula} in {kind:?}, step {step}: {differ} of 64 parameters differ");
+            }
+        }
+    }
+}
+
+/// What sets the C++ optimizers apart from PyTorch's in bf16, where 1 − ηλ = 0.998 becomes 0.99609375.
+#[test]
+fn libtorch_s_own_adamw_rounds_its_decay_to_the_dtype() {
+    let input = json!({ "params": [[-0.251953125]], "gradients": [[[0.0]]], "lr": 0.02, "weight_decay": 0.1 });
+    let theta = |output: Value| output["steps"][0]["params"][0][0].as_f64().unwrap();
+    let own = theta(torch::native("adamw", &input, cpu(Kind::BFloat16)).unwrap());
+    let ours = theta(torch::evaluate("adamw", &input, cpu(Kind::BFloat16)).unwrap());
+    // 0.2514…, of which the neighbours in bf16 are 0.25 and 0.251953125
+    assert_eq!((own, ours), (-0.25, -0.251953125));
+}
+
 #[test]
 fn what_libtorch_s_own_optimizers_cannot_run_is_said() {
     let refused = |formula: &str, input: Value| torch::native(formula, &input, cpu(Kind::Double)).unwrap_err();

@@ -2,6 +2,10 @@
 //!
 //! Their state can neither be set nor read through the bindings, so an input with a `state` is not
 //! run, and only the parameters after each step are reported.
+//!
+//! In bf16 and f16 on a CPU they are not PyTorch's optimizers: where they scale in place (1 − ηλ, β1,
+//! β2, μ), the factor is rounded to the dtype before it multiplies, so that in bf16 a decay of
+//! ηλ = 0.001 is none and one of 0.002 is twice as large.
 
 use crate::optimizers::adam::{Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount};
 use crate::optimizers::decay::Decay;
