@@ -34,6 +34,7 @@
 //! - [`budget`], [`cases`]: what a dtype's rounding explains, and inputs to try
 //! - [`comparison`], [`survey`]: somebody's outputs beside the right ones
 //! - [`recording`]: libtorch's outputs on a named device, kept as data
+//! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
 //! - [`report`]: the evidence
@@ -58,6 +59,8 @@ pub mod recording;
 pub mod report;
 pub mod schedules;
 pub mod survey;
+#[cfg(feature = "torch")]
+pub mod torch;
 pub mod verify;
 
 /// The README's Rust examples run as doc tests.

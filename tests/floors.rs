@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["comparison"],
     &["survey"],
     &["recording"],
-    &["judges"],
+    &["judges", "torch"],
     &["verify"],
     &["report"],
     &["cli"],

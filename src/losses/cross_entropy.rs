@@ -397,7 +397,7 @@ fn mean(x: &[f64], n: f64) -> f64 {
     if total.is_finite() { total / n } else { x.iter().map(|x| x / n).sum() }
 }
 
-fn all_ignored(input: &Input) -> Result<Output> {
+pub(crate) fn all_ignored(input: &Input) -> Result<Output> {
     let (loss, perplexity) = match input.conventions.all_ignored {
         AllIgnored::Error => {
             return Err(Error::domain(
@@ -418,7 +418,7 @@ fn all_ignored(input: &Input) -> Result<Output> {
 }
 
 /// The targets as class indices, `None` where ignored.
-fn validated(input: &Input) -> Result<Vec<Option<usize>>> {
+pub(crate) fn validated(input: &Input) -> Result<Vec<Option<usize>>> {
     let classes = stable::checked_rows("logits", &input.logits)?;
     if input.targets.len() != input.logits.len() {
         return Err(Error::shape(
@@ -474,10 +474,15 @@ pub fn hessian_matrix(logits: &[f64]) -> Result<DMatrix<f64>> {
 fn evaluate(value: Value) -> Result<Value> {
     let input: Input = json::read(value)?;
     let output = oracle(&input)?;
+    Ok(write(&input, &output))
+}
+
+/// The output as JSON.
+pub(crate) fn write(input: &Input, output: &Output) -> Value {
     let list = |x: &[f64]| Value::from(x.iter().map(|&x| json::number(x)).collect::<Vec<_>>());
     let loss = if input.reduction == Reduction::None { list(&output.loss) } else { json::number(output.loss[0]) };
     let gradient: Vec<Value> = output.gradient.iter().map(|row| list(row)).collect();
-    Ok(json!({ "loss": loss, "perplexity": json::number(output.perplexity), "gradient": gradient }))
+    json!({ "loss": loss, "perplexity": json::number(output.perplexity), "gradient": gradient })
 }
 
 // ---- mistakes ---------------------------------------------------------------------------------

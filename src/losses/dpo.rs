@@ -180,7 +180,7 @@ pub fn oracle(input: &Input) -> Result<Output> {
     Ok(Output { loss: mean(&losses), weight, rewards_chosen, rewards_rejected, gradient })
 }
 
-fn validate(input: &Input) -> Result<()> {
+pub(crate) fn validate(input: &Input) -> Result<()> {
     let pairs = input.policy_chosen.len();
     if pairs == 0 {
         return Err(Error::shape("policy_chosen", 0, "at least 1 pair"));

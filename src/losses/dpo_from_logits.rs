@@ -263,7 +263,7 @@ pub fn oracle(input: &Input) -> Result<Output> {
 }
 
 /// The tokens of both responses as class indices.
-fn validated_pair(input: &Input) -> Result<(Vec<usize>, Vec<usize>)> {
+pub(crate) fn validated_pair(input: &Input) -> Result<(Vec<usize>, Vec<usize>)> {
     let chosen = validated("chosen", &input.chosen)?;
     let rejected = validated("rejected", &input.rejected)?;
     let (found, classes) = (input.rejected.policy_logits[0].len(), input.chosen.policy_logits[0].len());

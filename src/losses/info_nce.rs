@@ -239,7 +239,7 @@ pub fn oracle(input: &Input) -> Result<Output> {
     })
 }
 
-fn validate(input: &Input) -> Result<()> {
+pub(crate) fn validate(input: &Input) -> Result<()> {
     let rows = input.query.len();
     let Some(first) = input.query.first() else {
         return Err(Error::shape("query", 0, "at least 1 row"));

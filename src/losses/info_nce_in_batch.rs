@@ -260,7 +260,7 @@ pub fn oracle(input: &Input) -> Result<Output> {
     })
 }
 
-fn validate(input: &Input) -> Result<()> {
+pub(crate) fn validate(input: &Input) -> Result<()> {
     let Some(first) = input.a.first() else {
         return Err(Error::shape("a", 0, "at least 1 row"));
     };

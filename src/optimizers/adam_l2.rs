@@ -33,7 +33,7 @@ pub struct Conventions {
 }
 
 impl Conventions {
-    fn choices(&self) -> Choices {
+    pub(crate) fn choices(&self) -> Choices {
         Choices { epsilon: self.epsilon, bias_correction: self.bias_correction, amsgrad: self.amsgrad }
     }
 }
@@ -60,7 +60,7 @@ pub struct Hyperparameters {
 }
 
 impl Hyperparameters {
-    fn adam(&self) -> Hyper {
+    pub(crate) fn adam(&self) -> Hyper {
         Hyper { beta1: self.beta1, beta2: self.beta2, eps: self.eps }
     }
 
@@ -138,14 +138,20 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
 /// Where a hyperparameter is outside its domain, a denominator is zero or a moment leaves the range.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
-    h.adam().check()?;
-    domain::non_negative("weight_decay", h.weight_decay)?;
+    check(problem)?;
     state::run(problem, h.moments(), h.conventions.step_count.counting(), |x| {
         // g + λθ may cancel: its terms are added with one rounding
         let g = libm::fma(h.weight_decay, x.theta, x.g);
         let (u, moments) = adam::direction_f64(x, g, h.adam(), h.conventions.choices())?;
         Ok(Updated { theta: x.theta - x.eta * u, moments })
     })
+}
+
+/// Every hyperparameter is in its domain.
+pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
+    problem.hyper.adam().check()?;
+    domain::non_negative("weight_decay", problem.hyper.weight_decay)?;
+    Ok(())
 }
 
 fn evaluate(value: Value) -> Result<Value> {

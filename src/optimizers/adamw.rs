@@ -35,7 +35,7 @@ pub struct Conventions {
 }
 
 impl Conventions {
-    fn choices(&self) -> Choices {
+    pub(crate) fn choices(&self) -> Choices {
         Choices { epsilon: self.epsilon, bias_correction: self.bias_correction, amsgrad: self.amsgrad }
     }
 }
@@ -62,7 +62,7 @@ pub struct Hyperparameters {
 }
 
 impl Hyperparameters {
-    fn adam(&self) -> Hyper {
+    pub(crate) fn adam(&self) -> Hyper {
         Hyper { beta1: self.beta1, beta2: self.beta2, eps: self.eps }
     }
 
@@ -158,7 +158,7 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     })
 }
 
-fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
+pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
     problem.hyper.adam().check()?;
     domain::non_negative("weight_decay", problem.hyper.weight_decay)?;
     decay::check(problem.hyper.conventions.decay, &problem.rates)

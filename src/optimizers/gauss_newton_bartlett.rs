@@ -173,7 +173,7 @@ fn shifted_logits(x: &[f64], columns: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// The labels as class indices.
-fn validated(input: &Input) -> Result<Vec<usize>> {
+pub(crate) fn validated(input: &Input) -> Result<Vec<usize>> {
     let d = checked_rows("features", &input.features)?;
     let classes = checked_rows("weights", &input.weights)?;
     domain::same_length("weights", input.weights.len(), d, "each row of features has numbers")?;

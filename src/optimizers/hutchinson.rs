@@ -69,6 +69,13 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
 /// # Errors
 /// Where shapes disagree or a number is not finite.
 pub fn oracle(input: &Input) -> Result<Vec<f64>> {
+    check(input)?;
+    let u = &input.probe;
+    Ok(input.hessian.iter().zip(u).map(|(row, &u_i)| component(row, u, u_i)).collect())
+}
+
+/// A square matrix and as many numbers, all finite.
+pub(crate) fn check(input: &Input) -> Result<()> {
     let n = checked_rows("hessian", &input.hessian)?;
     domain::same_length("hessian[0]", n, input.hessian.len(), "hessian has rows")?;
     for (i, row) in input.hessian.iter().enumerate() {
@@ -77,9 +84,7 @@ pub fn oracle(input: &Input) -> Result<Vec<f64>> {
     if input.probe.len() != n {
         return Err(Error::shape("probe", input.probe.len(), format!("{n}, as hessian has rows")));
     }
-    domain::all_finite("probe", &input.probe)?;
-    let u = &input.probe;
-    Ok(input.hessian.iter().zip(u).map(|(row, &u_i)| component(row, u, u_i)).collect())
+    domain::all_finite("probe", &input.probe)
 }
 
 /// u_i Σ_j H_ij u_j

@@ -149,16 +149,22 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
 /// Where a hyperparameter is outside its domain.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = problem.hyper;
-    domain::decay_rate("beta1", h.beta1)?;
-    domain::decay_rate("beta2", h.beta2)?;
-    domain::non_negative("weight_decay", h.weight_decay)?;
-    decay::check(h.conventions.decay, &problem.rates)?;
+    check(problem)?;
     state::run(problem, MOMENTS, Counting::PerTensor, |x| {
         let m = x.moments[0];
         let u = sign_of_average(h.beta1, m, x.g);
         let theta = decay::step_f64(h.conventions.decay, x.theta, u, x.eta, x.eta_1, h.weight_decay);
         Ok(Updated { theta, moments: [average_f64(h.beta2, m, x.g), 0.0, 0.0] })
     })
+}
+
+/// Every hyperparameter is in its domain.
+pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
+    let h = &problem.hyper;
+    domain::decay_rate("beta1", h.beta1)?;
+    domain::decay_rate("beta2", h.beta2)?;
+    domain::non_negative("weight_decay", h.weight_decay)?;
+    decay::check(h.conventions.decay, &problem.rates)
 }
 
 fn evaluate(value: Value) -> Result<Value> {

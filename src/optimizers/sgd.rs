@@ -38,7 +38,7 @@ pub struct Hyperparameters {
 }
 
 impl Hyperparameters {
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         domain::fraction("momentum", self.momentum)?;
         domain::fraction("dampening", self.dampening)?;
         domain::non_negative("weight_decay", self.weight_decay)?;

@@ -264,7 +264,7 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     })
 }
 
-fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
+pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
     let h = &problem.hyper;
     domain::decay_rate("beta1", h.beta1)?;
     domain::decay_rate("beta2", h.beta2)?;
