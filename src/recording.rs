@@ -62,17 +62,22 @@ pub enum Way {
     Operators,
     /// By libtorch's own optimizer, of which only the parameters are seen.
     Optimizer,
-    /// By libtorch's fused kernel.
-    Fused,
 }
 
 impl Way {
+    /// Every way in which libtorch computes a formula, of those that it computes at all.
+    pub fn of(formula: &str) -> &'static [Way] {
+        match formula {
+            "adamw" | "adam-l2" | "sgd" => &[Way::Operators, Way::Optimizer],
+            _ => &[Way::Operators],
+        }
+    }
+
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Way::Operators => "operators",
             Way::Optimizer => "optimizer",
-            Way::Fused => "fused",
         }
     }
 
@@ -86,7 +91,7 @@ impl Way {
         let formula = catalog::formula(formula)?;
         let case = match self {
             Way::Optimizer => cases::trajectory(formula, index, Conventions::Default),
-            _ => cases::case(formula, index, Conventions::Any),
+            Way::Operators => cases::case(formula, index, Conventions::Any),
         };
         Ok(cases::held_in(case, dtype))
     }

@@ -62,6 +62,11 @@ pub fn trajectory(formula: &Formula, index: u64, conventions: Conventions) -> Va
     })
 }
 
+/// A list of ordinary numbers of about a size, for cases of real size: the same for the same name.
+pub fn numbers(name: &str, n: usize, size: f64) -> Vec<f64> {
+    Draw::of(name, 0, 0).reals(n, size)
+}
+
 /// The first attempt that is in the formula's domain.
 fn drawn(
     formula: &Formula,

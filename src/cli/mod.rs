@@ -1,6 +1,8 @@
 //! The command `gradproof`: one file per subcommand.
 
 mod eval;
+#[cfg(feature = "torch")]
+mod record;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +21,8 @@ struct Arguments {
 enum Command {
     Verify(verify::Arguments),
     Eval(eval::Arguments),
+    #[cfg(feature = "torch")]
+    Record(record::Arguments),
 }
 
 /// Everything came out as expected.
@@ -33,6 +37,8 @@ pub fn run() -> ExitCode {
     let status = match Arguments::parse().command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        #[cfg(feature = "torch")]
+        Command::Record(arguments) => record::run(&arguments),
     };
     ExitCode::from(status)
 }

@@ -14,12 +14,21 @@ pub(super) fn adamw(input: &Value, placement: Placement) -> Result<Value> {
     let problem = state::read(input.clone(), adamw::Hyperparameters::moments)?;
     adamw::check(&problem)?;
     let h = problem.hyper;
-    let c = h.conventions;
-    steps::run(&problem, h.moments(), c.step_count.counting(), placement, |kept, given| {
-        decay::before(c.decay, h.weight_decay, kept, given)?;
-        step(kept, &given.g, given, h.adam(), c.choices())?;
-        decay::after(c.decay, h.weight_decay, kept, given)
+    steps::run(&problem, h.moments(), h.conventions.step_count.counting(), placement, |kept, given| {
+        adamw_step(h, kept, given)
     })
+}
+
+/// Moves one tensor by a step of AdamW.
+pub(super) fn adamw_step(
+    h: adamw::Hyperparameters,
+    kept: &mut Kept,
+    given: &Given,
+) -> std::result::Result<(), TchError> {
+    let c = h.conventions;
+    decay::before(c.decay, h.weight_decay, kept, given)?;
+    step(kept, &given.g, given, h.adam(), c.choices())?;
+    decay::after(c.decay, h.weight_decay, kept, given)
 }
 
 /// Runs Adam with L2.

@@ -21,11 +21,13 @@ mod error;
 mod estimators;
 mod info_nce;
 mod info_nce_in_batch;
+mod large;
 mod lion;
 mod native;
 pub mod placement;
 mod pointwise;
 mod preference;
+mod recorder;
 mod sgd;
 mod similarity;
 mod sophia;
@@ -36,6 +38,7 @@ pub use error::{Error, Result};
 pub use estimators::{hessian_vector_product, sample_labels};
 pub use native::native;
 pub use placement::Placement;
+pub use recorder::{Plan, record};
 
 use serde_json::Value;
 
