@@ -3,9 +3,31 @@
 mod common;
 
 use gradproof::catalog;
+use gradproof::number::Dtype;
+use gradproof::recording::Recording;
+use gradproof::report::surveys;
+use std::sync::Mutex;
 
-const BEGIN: &str = "<!-- formulas: generated from the catalog, checked by tests/readme.rs -->\n";
-const END: &str = "<!-- end of formulas -->";
+const FORMULAS: (&str, &str) =
+    ("<!-- formulas: generated from the catalog, checked by tests/readme.rs -->\n", "<!-- end of formulas -->");
+const LIBTORCH: (&str, &str) =
+    ("<!-- libtorch: generated from fixtures/torch, checked by tests/readme.rs -->\n", "<!-- end of libtorch -->");
+
+/// Holds a generated part of the README to what it is generated from, or writes it anew.
+fn hold((begin, end): (&str, &str), generated: &str) {
+    // one writer at a time
+    static README: Mutex<()> = Mutex::new(());
+    let _alone = README.lock();
+    let path = format!("{}/README.md", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let start = text.find(begin).unwrap() + begin.len();
+    let end = text.find(end).unwrap();
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, format!("{}{generated}{}", &text[..start], &text[end..])).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], generated, "stale: UPDATE_README=1 cargo test --test readme");
+}
 
 fn table() -> String {
     let mut table = String::from("\n| id | formula | equation | conventions | mistakes |\n|---|---|---|---|---|\n");
@@ -20,15 +42,19 @@ fn table() -> String {
 
 #[test]
 fn the_table_of_formulas_is_the_catalog() {
-    let path = format!("{}/README.md", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap();
-    let start = text.find(BEGIN).unwrap() + BEGIN.len();
-    let end = text.find(END).unwrap();
-    if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(&path, format!("{}{}{}", &text[..start], table(), &text[end..])).unwrap();
-        return;
-    }
-    assert_eq!(&text[start..end], table(), "stale: UPDATE_README=1 cargo test --test readme");
+    hold(FORMULAS, &table());
+}
+
+#[test]
+fn the_table_of_libtorch_s_errors_is_that_of_the_recordings() {
+    let folder = format!("{}/fixtures/torch", env!("CARGO_MANIFEST_DIR"));
+    let mut recordings: Vec<Recording> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| Recording::parse(&std::fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap())
+        .collect();
+    let dtype = |r: &Recording| Dtype::STORED.iter().position(|d| d.name() == r.setting.dtype);
+    recordings.sort_by_key(|r| (r.setting.device.clone(), r.setting.device_name.clone(), dtype(r), r.setting.tf32));
+    hold(LIBTORCH, &format!("\n{}\n", surveys::markdown(&recordings)));
 }
 
 #[test]
