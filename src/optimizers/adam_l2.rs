@@ -150,9 +150,7 @@ pub fn textbook(x: &Symbols, conventions: Conventions, way: Way, one: Expr) -> (
 fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
     let mut all = definition(input, output, None)?;
     for way in [Way::Lerp, Way::Products] {
-        all.extend(at_input(input, output, |x, conventions, numbers| {
-            textbook(x, conventions, way, numbers.number("one", 1.0))
-        })?);
+        all.extend(at_input(input, output, |x, conventions, numbers| textbook(x, conventions, way, numbers.one()))?);
     }
     Ok(all)
 }

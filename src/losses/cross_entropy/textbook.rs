@@ -21,10 +21,7 @@ pub enum Way {
 /// The ways at an input.
 pub(super) fn textbook(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
     let ways = [Way::Autograd, Way::Weights];
-    let defined = ways.map(|way| {
-        // what autograd starts from: 1, in the dtype of the loss
-        at_input(input, |batch, numbers| batch.textbook(way, numbers.number("upstream", 1.0), maximum))
-    });
+    let defined = ways.map(|way| at_input(input, |batch, numbers| batch.textbook(way, numbers.one(), maximum)));
     Ok(defined.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
