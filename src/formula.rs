@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::expression::{Expr, Graph, variable};
 use crate::number::Role;
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// A named mathematical object of the field: a loss, an optimizer's update rule, a schedule.
 #[derive(Debug)]
@@ -69,7 +69,10 @@ pub struct Given {
 
 /// The numbers of a definition, as they are declared.
 #[derive(Default)]
-pub struct Numbers(RefCell<Vec<Given>>);
+pub struct Numbers {
+    given: RefCell<Vec<Given>>,
+    one: Cell<Option<Expr>>,
+}
 
 impl Numbers {
     /// Declares a number of a tensor with its value.
@@ -82,8 +85,16 @@ impl Numbers {
         self.declare(name, Given { value, role: Role::Scalar, from: None })
     }
 
+    /// The number 1 in the dtype of tensors, declared once: what autograd starts from, and what makes a
+    /// scalar a number of a tensor.
+    pub fn one(&self) -> Expr {
+        let one = self.one.get().unwrap_or_else(|| self.number("one", 1.0));
+        self.one.set(Some(one));
+        one
+    }
+
     fn declare(&self, name: impl Into<String>, given: Given) -> Expr {
-        self.0.borrow_mut().push(given);
+        self.given.borrow_mut().push(given);
         variable(name)
     }
 
@@ -103,7 +114,7 @@ impl Defined {
             places = at;
             outputs
         });
-        Defined { graph, inputs: numbers.0.into_inner(), places }
+        Defined { graph, inputs: numbers.given.into_inner(), places }
     }
 
     /// The values of the variables.

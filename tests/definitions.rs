@@ -1,15 +1,17 @@
-//! The definitions, as graphs on numbers with an error bound, against the anchors: every value
-//! must lie within the bound, and for every mistake one must not.
+//! The definitions and the textbook algorithms, as graphs on numbers with an error bound, against the
+//! anchors: every value must lie within the bound, and for every mistake one must not.
 
 mod common;
 
 use common::{Anchor, anchors};
 use gradproof::catalog;
-use gradproof::formula::{Formula, Wrong};
+use gradproof::error::Result;
+use gradproof::formula::{Defined, Formula, Wrong};
 use gradproof::number::{Rounded, Rounding, evaluate, nearest, ulp};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
-/// What the definition of a formula says of the anchors' values.
+/// What graphs of a formula say of the anchors' values.
 #[derive(Default)]
 struct Compared {
     /// Values within a bound that is narrower than a thousandth of the value.
@@ -18,8 +20,15 @@ struct Compared {
     differ: Vec<String>,
 }
 
-fn compare(formula: &Formula, anchor: &Anchor, wrong: Wrong, compared: &mut Compared) {
-    let defined = (formula.definition)(&anchor.input, &anchor.output, wrong);
+fn definition(formula: &Formula, anchor: &Anchor, wrong: Wrong) -> Result<Vec<Defined>> {
+    (formula.definition)(&anchor.input, &anchor.output, wrong)
+}
+
+fn textbook(formula: &Formula, anchor: &Anchor) -> Result<Vec<Defined>> {
+    (formula.textbook)(&anchor.input, &anchor.output)
+}
+
+fn compare(anchor: &Anchor, defined: Result<Vec<Defined>>, compared: &mut Compared) {
     for defined in defined.unwrap_or_else(|e| panic!("{}: {e}", anchor.id)) {
         let inputs: Vec<Rounded> = defined.values().map(Rounded::exact).collect();
         let outputs = evaluate(&defined.graph, &mut { Rounding::F64 }, &inputs);
@@ -38,31 +47,32 @@ fn compare(formula: &Formula, anchor: &Anchor, wrong: Wrong, compared: &mut Comp
     }
 }
 
-#[test]
-fn every_definition_holds_the_anchors() {
+/// Every anchored value of every formula lies within the bounds of the graphs that `graphs` gives, and
+/// these say something of enough of them.
+fn all_hold_the_anchors(what: &str, graphs: impl Fn(&Formula, &Anchor) -> Result<Vec<Defined>>) {
     for formula in catalog::FORMULAS {
         let (mut compared, all) = (Compared::default(), anchors(formula));
         for anchor in &all {
-            compare(formula, anchor, None, &mut compared);
+            compare(anchor, graphs(formula, anchor), &mut compared);
         }
-        assert!(compared.differ.is_empty(), "the definition of {}:\n{}", formula.id, compared.differ.join("\n"));
+        assert!(compared.differ.is_empty(), "the {what} of {}:\n{}", formula.id, compared.differ.join("\n"));
         println!("{}: {} values", formula.id, compared.agree);
         // one value per anchor, on the average, is where the enclosures begin to say something
         assert!(
             compared.agree >= all.len(),
-            "the definition of {} says something of {} values only",
+            "the {what} of {} says something of {} values only",
             formula.id,
             compared.agree
         );
     }
 }
 
-#[test]
-fn every_definition_rounds_to_the_anchors() {
+/// Every anchored value is the one nearest to that of the graphs.
+fn all_round_to_the_anchors(graphs: impl Fn(&Formula, &Anchor) -> Result<Vec<Defined>>) {
     let (mut same, mut undefined) = (0, 0);
     for formula in catalog::FORMULAS {
         for anchor in anchors(formula) {
-            for defined in (formula.definition)(&anchor.input, &anchor.output, None).unwrap() {
+            for defined in graphs(formula, &anchor).unwrap() {
                 let values = nearest(&defined.graph, &defined.values().collect::<Vec<_>>());
                 for (place, value) in defined.places.iter().zip(values) {
                     let right = common::number(anchor.output.pointer(place).unwrap()).unwrap();
@@ -75,8 +85,42 @@ fn every_definition_rounds_to_the_anchors() {
             }
         }
     }
-    println!("{same} values of the definitions are those of mpmath, {undefined} are not defined");
+    println!("{same} values are those of mpmath, {undefined} are not defined");
     assert!(same > 50 * undefined);
+}
+
+#[test]
+fn every_definition_holds_the_anchors() {
+    all_hold_the_anchors("definition", |formula, anchor| definition(formula, anchor, None));
+}
+
+#[test]
+fn every_textbook_algorithm_holds_the_anchors() {
+    all_hold_the_anchors("textbook", textbook);
+}
+
+#[test]
+fn every_definition_rounds_to_the_anchors() {
+    all_round_to_the_anchors(|formula, anchor| definition(formula, anchor, None));
+}
+
+#[test]
+fn every_textbook_algorithm_rounds_to_the_anchors() {
+    all_round_to_the_anchors(textbook);
+}
+
+/// A budget is found by place: what the textbook leaves out would be promised nothing.
+#[test]
+fn every_textbook_algorithm_has_the_places_of_the_definition() {
+    for formula in catalog::FORMULAS {
+        for anchor in anchors(formula) {
+            let places = |defined: Vec<Defined>| -> BTreeSet<String> {
+                defined.into_iter().flat_map(|defined| defined.places).collect()
+            };
+            let defined = places(definition(formula, &anchor, None).unwrap());
+            assert_eq!(places(textbook(formula, &anchor).unwrap()), defined, "{}", anchor.id);
+        }
+    }
 }
 
 #[test]
@@ -85,7 +129,7 @@ fn every_mistake_shows_at_an_anchor() {
         for mistake in formula.mistakes {
             let mut compared = Compared::default();
             for anchor in anchors(formula) {
-                compare(formula, &anchor, Some(mistake.id), &mut compared);
+                compare(&anchor, definition(formula, &anchor, Some(mistake.id)), &mut compared);
             }
             assert!(!compared.differ.is_empty(), "no anchor of {} shows the mistake {}", formula.id, mistake.id);
         }

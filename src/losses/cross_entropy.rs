@@ -12,15 +12,19 @@
 
 use crate::claim::{Inputs, Instance, indicator};
 use crate::error::{Error, Result};
-use crate::expression::{Expr, constant, log_sum_exp, maximum, softmax, sum};
-use crate::formula::{Defined, Formula, Mistake, Wrong, axis};
+use crate::expression::{Expr, constant, log_sum_exp, softmax, sum};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong, axis};
 use crate::json;
+use crate::losses::shifted::Shifted;
 use crate::losses::softmax as stable;
 use nalgebra::{DMatrix, DVector};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 mod claims;
+mod textbook;
+
+pub use textbook::Way;
 
 axis! {
     /// When no row counts, whatever the reduction.
@@ -138,13 +142,9 @@ pub fn hessian(z: &[Expr]) -> Vec<Vec<Expr>> {
     (0..p.len()).map(row).collect()
 }
 
-/// max-shifted, as implementations compute it: M + ln Σ e^{z − M} − z_y
+/// max-shifted, as implementations compute it: ln Σ e^{z − M} − (z_y − M)
 pub fn textbook(z: &[Expr], y: usize) -> Expr {
-    shifted(z, y, maximum(z))
-}
-
-fn shifted(z: &[Expr], y: usize, shift: Expr) -> Expr {
-    sum(z.iter().map(|&z| (z - shift).exp())).ln() - (z[y] - shift)
+    -Shifted::of(z).ln_p(y)
 }
 
 /// The target weights q.
@@ -269,15 +269,21 @@ fn mean_of_halves(losses: &[Expr], targets: &[Option<usize>]) -> Expr {
     sum(means) / count
 }
 
-/// The definition at an input. A class with the logit −∞ has p = 0 and is left out.
+/// The definition at an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    Ok(at_input(input, |batch, _| batch.reduce(wrong))?.into_iter().collect())
+}
+
+/// What `reduce` makes of an input; nothing where no row counts. A class with the logit −∞ has p = 0
+/// and is left out.
+fn at_input(input: &Value, reduce: impl Fn(&Batch, &Numbers) -> Reduced) -> Result<Option<Defined>> {
     let input: Input = json::read(input.clone())?;
     let targets = validated(&input)?;
     if targets.iter().all(Option::is_none) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let finite = |z: &[f64]| (0..z.len()).filter(|&i| z[i].is_finite()).collect::<Vec<_>>();
-    Ok(vec![Defined::build(|numbers| {
+    Ok(Some(Defined::build(|numbers| {
         let epsilon = numbers.scalar("label_smoothing", input.label_smoothing);
         let classes: Vec<Vec<usize>> = input.logits.iter().map(|z| finite(z)).collect();
         let logits =
@@ -292,16 +298,18 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
             reduction: input.reduction,
             conventions: input.conventions,
         };
-        let reduced = batch.reduce(wrong);
+        let reduced = reduce(&batch, numbers);
         let mut outputs = vec![("/perplexity".to_string(), reduced.perplexity)];
         let in_list = input.reduction == Reduction::None;
         let loss_place = |b: usize| if in_list { format!("/loss/{b}") } else { "/loss".into() };
         outputs.extend(reduced.loss.iter().enumerate().map(|(b, &loss)| (loss_place(b), loss)));
         for (b, row) in reduced.gradient.iter().enumerate() {
-            outputs.extend(row.iter().zip(&classes[b]).map(|(&g, i)| (format!("/gradient/{b}/{i}"), g)));
+            let mut whole = vec![constant(0); input.logits[b].len()];
+            classes[b].iter().zip(row).for_each(|(&i, &g)| whole[i] = g);
+            outputs.extend(whole.into_iter().enumerate().map(|(i, g)| (format!("/gradient/{b}/{i}"), g)));
         }
         outputs
-    })])
+    })))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -595,6 +603,6 @@ gradient [[V]]",
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbook::textbook,
     claims: claims::claims,
 };

@@ -16,10 +16,10 @@ use crate::claim::{Domain, Inputs, Instance};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, sigmoid, sum};
-use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    Conventions, Judged, Objective, Pair, Reference, Smoothing, default_beta, loss, mean, smoothed_loss,
+    self, Conventions, Judged, Objective, Pair, Reference, Smoothing, default_beta, loss, mean, smoothed_loss,
     smoothed_weight, weight,
 };
 use crate::number::exact_sum;
@@ -117,8 +117,17 @@ pub fn batch_mean(pairs: &[Pair]) -> Expr {
 /// The definition at an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
+    let divisor = if wrong == Some("batch-mean-missing") { 1 } else { input.policy_chosen.len() as i64 };
+    Ok(vec![at_input(&input, |pair, epsilon, _| {
+        let judged = pair.judged(epsilon, input.conventions, wrong);
+        Judged { slope: judged.slope / divisor, ..judged }
+    })])
+}
+
+/// What `judge` makes of the pairs of an input; its slopes are those of the mean.
+fn at_input(input: &Input, judge: impl Fn(&Pair, Expr, &Numbers) -> Judged) -> Defined {
     let pairs = input.policy_chosen.len();
-    Ok(vec![Defined::build(|numbers| {
+    Defined::build(|numbers| {
         let (beta, epsilon) = (numbers.scalar("beta", input.beta), numbers.scalar("epsilon", input.label_smoothing));
         let judged = |b: usize| {
             let pair = Pair {
@@ -128,21 +137,32 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
                 reference_rejected: numbers.number("reference_rejected", input.reference_rejected[b]),
                 beta,
             };
-            pair.judged(epsilon, input.conventions, wrong)
+            judge(&pair, epsilon, numbers)
         };
         let judged: Vec<Judged> = (0..pairs).map(judged).collect();
-        let n = pairs as i64;
-        let divisor = if wrong == Some("batch-mean-missing") { 1 } else { n };
-        let mut outputs = vec![("/loss".to_string(), sum(judged.iter().map(|x| x.loss)) / n)];
+        let mut outputs = vec![("/loss".to_string(), sum(judged.iter().map(|x| x.loss)) / pairs as i64)];
         for (b, x) in judged.iter().enumerate() {
             outputs.push((format!("/weight/{b}"), x.weight));
             outputs.push((format!("/rewards_chosen/{b}"), x.reward_chosen));
             outputs.push((format!("/rewards_rejected/{b}"), x.reward_rejected));
-            outputs.push((format!("/gradient/policy_chosen/{b}"), -(x.slope / divisor)));
-            outputs.push((format!("/gradient/policy_rejected/{b}"), x.slope / divisor));
+            outputs.push((format!("/gradient/policy_chosen/{b}"), -x.slope));
+            outputs.push((format!("/gradient/policy_rejected/{b}"), x.slope));
         }
         outputs
-    })])
+    })
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// The three orders of a margin, each with the gradient of autograd and in closed form; no exponential
+/// is above 1.
+fn textbook(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
+    let input: Input = json::read(input.clone())?;
+    let pairs = input.policy_chosen.len() as i64;
+    let one_way = |way| {
+        at_input(&input, |pair, epsilon, numbers| pair.textbook(way, epsilon, input.conventions, pairs, numbers.one()))
+    };
+    Ok(preference::ways(input.conventions.reference).into_iter().map(one_way).collect())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -368,6 +388,6 @@ beta (0.1), label_smoothing (0)",
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook,
     claims: claims::claims,
 };

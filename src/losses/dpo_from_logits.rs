@@ -15,11 +15,12 @@
 use crate::claim::{Domain, Inputs, Instance, indicator};
 use crate::domain;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, log_sum_exp, sigmoid, softmax, sum};
-use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::expression::{Expr, constant, log_sum_exp, sigmoid, softmax, sum};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    Conventions, Objective, Pair, Reference, Smoothing, default_beta, loss, smoothed_loss, smoothed_weight, weight,
+    Conventions, Judged, Objective, Pair, Reference, Smoothing, default_beta, loss, smoothed_loss, smoothed_weight,
+    weight,
 };
 use crate::losses::softmax as stable;
 use crate::number::{exact_sum, two_sum};
@@ -27,6 +28,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod claims;
+mod textbook;
+
+pub use textbook::{textbook_gradient, textbook_log_probability};
 
 /// One response under policy and reference.
 #[derive(Clone, Debug, Deserialize)]
@@ -120,15 +124,6 @@ pub fn log_probability_gradient(logits: &[Vec<Expr>], tokens: &[usize]) -> Vec<V
     logits.iter().zip(tokens).map(row).collect()
 }
 
-/// ln π(y) as implementations compute it: each row shifted before its exponentials, by its largest
-/// logit.
-pub fn textbook_log_probability(logits: &[Vec<Expr>], tokens: &[usize], shifts: &[Expr]) -> Expr {
-    let row = |(z, (&y, &shift)): (&Vec<Expr>, (&usize, &Expr))| {
-        (z[y] - shift) - sum(z.iter().map(|&z| (z - shift).exp())).ln()
-    };
-    sum(logits.iter().zip(tokens.iter().zip(shifts)).map(row))
-}
-
 /// The log-probabilities that the loss sees.
 pub fn pair(chosen: &Response, rejected: &Response, beta: Expr) -> Pair {
     Pair {
@@ -177,57 +172,95 @@ pub fn smoothed_gradient(
     scaled_gradient(chosen, rejected, beta * smoothed_weight(h, epsilon, conventions.smoothing))
 }
 
-/// The definition at an input. A class with the logit −∞ has π = 0 and is left out.
+/// How the places of an output are computed.
+struct Algorithm<'a> {
+    /// ln π(y) from the logits `[T][V]` and the tokens.
+    log_probability: &'a dyn Fn(&[Vec<Expr>], &[usize]) -> Expr,
+    /// slope · ∂ln π(y)/∂z
+    gradient: &'a dyn Fn(&[Vec<Expr>], &[usize], Expr) -> Vec<Vec<Expr>>,
+    /// What a pair comes to with label smoothing.
+    judged: &'a dyn Fn(&Pair, Expr, &Numbers) -> Judged,
+}
+
+/// The definition at an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    let (chosen_tokens, rejected_tokens) = validated_pair(&input)?;
-    Ok(vec![Defined::build(|numbers| {
-        let (beta, epsilon) = (numbers.scalar("beta", input.beta), numbers.scalar("epsilon", input.label_smoothing));
-        // per token, ln π(y_t) with its gradient in the finite logits of the row
-        let rows = |logits: &[Vec<f64>], tokens: &[usize]| -> Vec<(Expr, Vec<(usize, Expr)>)> {
-            let row = |(z, &y): (&Vec<f64>, &usize)| {
-                let kept: Vec<usize> = (0..z.len()).filter(|&v| z[v].is_finite()).collect();
-                let at = kept.iter().position(|&v| v == y).unwrap_or_default();
-                let finite: Vec<Expr> = kept.iter().map(|&v| numbers.number("z", z[v])).collect();
-                let of_token = log_probability(std::slice::from_ref(&finite), &[at]);
-                let gradient = match wrong {
-                    Some("one-hot-missing") => softmax(&finite).into_iter().map(|p| -p).collect(),
-                    _ => log_probability_gradient(std::slice::from_ref(&finite), &[at]).concat(),
-                };
-                (of_token, kept.into_iter().zip(gradient).collect())
+    let length = |tokens: &[usize]| if wrong == Some("length-normalized") { tokens.len() as i64 } else { 1 };
+    let algorithm = Algorithm {
+        log_probability: &|logits, tokens| log_probability(logits, tokens) / length(tokens),
+        gradient: &|logits, tokens, slope| {
+            let rows = match wrong {
+                Some("one-hot-missing") => {
+                    logits.iter().map(|z| softmax(z).into_iter().map(|p| -p).collect()).collect()
+                }
+                _ => log_probability_gradient(logits, tokens),
             };
-            logits.iter().zip(tokens).map(row).collect()
-        };
-        let length = |tokens: &[usize]| if wrong == Some("length-normalized") { tokens.len() as i64 } else { 1 };
-        let total = |logits: &[Vec<f64>], tokens: &[usize]| {
-            sum(rows(logits, tokens).into_iter().map(|(of_token, _)| of_token)) / length(tokens)
-        };
+            let times = |row: Vec<Expr>| row.into_iter().map(|g| slope * g / length(tokens)).collect();
+            rows.into_iter().map(times).collect()
+        },
+        judged: &|pair, epsilon, _| pair.judged(epsilon, input.conventions, wrong),
+    };
+    Ok(vec![at_input(&input, &algorithm)?])
+}
+
+/// The rows of one side, without the classes whose logit is −∞: these have π = 0.
+struct Kept {
+    /// `[T]` of the classes that are left
+    classes: Vec<Vec<usize>>,
+    /// `[T]` of their logits
+    logits: Vec<Vec<Expr>>,
+    /// `[T]`, the token's place among them
+    tokens: Vec<usize>,
+}
+
+impl Kept {
+    fn of(logits: &[Vec<f64>], tokens: &[usize], numbers: &Numbers) -> Kept {
+        let finite = |z: &Vec<f64>| (0..z.len()).filter(|&v| z[v].is_finite()).collect::<Vec<_>>();
+        let classes: Vec<Vec<usize>> = logits.iter().map(finite).collect();
+        let declared = |(z, kept): (&Vec<f64>, &Vec<usize>)| kept.iter().map(|&v| numbers.number("z", z[v])).collect();
+        let place = |(&y, kept): (&usize, &Vec<usize>)| kept.iter().position(|&v| v == y).unwrap_or_default();
+        Kept {
+            logits: logits.iter().zip(&classes).map(declared).collect(),
+            tokens: tokens.iter().zip(&classes).map(place).collect(),
+            classes,
+        }
+    }
+}
+
+/// What an algorithm makes of an input.
+fn at_input(input: &Input, algorithm: &Algorithm) -> Result<Defined> {
+    let (chosen_tokens, rejected_tokens) = validated_pair(input)?;
+    Ok(Defined::build(|numbers| {
+        let (beta, epsilon) = (numbers.scalar("beta", input.beta), numbers.scalar("epsilon", input.label_smoothing));
+        let chosen = Kept::of(&input.chosen.policy_logits, &chosen_tokens, numbers);
+        let rejected = Kept::of(&input.rejected.policy_logits, &rejected_tokens, numbers);
+        let total = |kept: &Kept| (algorithm.log_probability)(&kept.logits, &kept.tokens);
         let pair = Pair {
-            policy_chosen: total(&input.chosen.policy_logits, &chosen_tokens),
-            policy_rejected: total(&input.rejected.policy_logits, &rejected_tokens),
-            reference_chosen: total(&input.chosen.reference_logits, &chosen_tokens),
-            reference_rejected: total(&input.rejected.reference_logits, &rejected_tokens),
+            policy_chosen: total(&chosen),
+            policy_rejected: total(&rejected),
+            reference_chosen: total(&Kept::of(&input.chosen.reference_logits, &chosen_tokens, numbers)),
+            reference_rejected: total(&Kept::of(&input.rejected.reference_logits, &rejected_tokens, numbers)),
             beta,
         };
-        let judged = pair.judged(epsilon, input.conventions, wrong);
+        let judged = (algorithm.judged)(&pair, epsilon, numbers);
         let mut outputs = vec![
             ("/loss".to_string(), judged.loss),
             ("/weight".to_string(), judged.weight),
             ("/reward_chosen".to_string(), judged.reward_chosen),
             ("/reward_rejected".to_string(), judged.reward_rejected),
         ];
-        let sides = [
-            ("chosen", &input.chosen, &chosen_tokens, -judged.slope),
-            ("rejected", &input.rejected, &rejected_tokens, judged.slope),
-        ];
-        for (name, side, tokens, slope) in sides {
-            for (t, (_, gradient)) in rows(&side.policy_logits, tokens).into_iter().enumerate() {
+        let classes = input.chosen.policy_logits[0].len();
+        for (name, kept, slope) in [("chosen", &chosen, -judged.slope), ("rejected", &rejected, judged.slope)] {
+            let gradient = (algorithm.gradient)(&kept.logits, &kept.tokens, slope);
+            for (t, row) in gradient.iter().enumerate() {
+                let mut whole = vec![constant(0); classes];
+                kept.classes[t].iter().zip(row).for_each(|(&v, &g)| whole[v] = g);
                 let place = |v: usize| format!("/gradient/{name}/{t}/{v}");
-                outputs.extend(gradient.into_iter().map(|(v, g)| (place(v), slope * g / length(tokens))));
+                outputs.extend(whole.into_iter().enumerate().map(|(v, g)| (place(v), g)));
             }
         }
         outputs
-    })])
+    }))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -550,6 +583,6 @@ with respect to the policy's logits",
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbook::textbook,
     claims: claims::claims,
 };

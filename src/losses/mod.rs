@@ -7,5 +7,6 @@ pub mod dpo_from_logits;
 pub mod info_nce;
 pub mod info_nce_in_batch;
 pub mod preference;
+pub mod shifted;
 pub mod similarity;
 pub mod softmax;

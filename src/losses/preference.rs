@@ -9,7 +9,7 @@
 
 use crate::domain;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, absolute, constant, positive_part, sigmoid, softplus};
+use crate::expression::{Expr, absolute, by_sign, constant, positive_part, sigmoid, softplus};
 use crate::formula::{Wrong, axis};
 use crate::number::{Extended, exact_sum, two_sum};
 use serde::Deserialize;
@@ -154,9 +154,107 @@ impl Pair {
     }
 }
 
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// In which order an implementation subtracts the four log-probabilities of a margin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Margin {
+    /// β(ln π_w − ln π_ref,w) − β(ln π_l − ln π_ref,l), the difference of the rewards.
+    Rewards,
+    /// β((ln π_w − ln π_ref,w) − (ln π_l − ln π_ref,l))
+    Responses,
+    /// β((ln π_w − ln π_l) − (ln π_ref,w − ln π_ref,l)), as trl.
+    Models,
+}
+
+/// How an implementation gets the derivative of a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derivative {
+    /// Backward through log-sigmoid, term by term.
+    Autograd,
+    /// As the definition's weight, with a sigmoid whose exponential is at most 1.
+    Closed,
+}
+
+/// Every way under a convention.
+pub fn ways(reference: Reference) -> Vec<(Margin, Derivative)> {
+    let margins: &[Margin] = match reference {
+        Reference::Given => &[Margin::Rewards, Margin::Responses, Margin::Models],
+        // without the reference there is one difference
+        Reference::Free => &[Margin::Models],
+    };
+    margins.iter().flat_map(|&margin| [Derivative::Autograd, Derivative::Closed].map(|d| (margin, d))).collect()
+}
+
 /// softplus(−h) as implementations compute it: max(−h, 0) + ln1p(e^{−|h|})
 pub fn textbook(h: Expr) -> Expr {
     positive_part(-h) + (-absolute(h)).exp().ln_1p()
+}
+
+/// ∂ln σ(x)/∂x = σ(−x), as ATen's `log_sigmoid_backward`: with z = e^{−|x|}, z/(1 + z) or 1 − z/(1 + z)
+pub fn log_sigmoid_slope(x: Expr) -> Expr {
+    let z = (-absolute(x)).exp();
+    let small = z / (1 + z);
+    by_sign(x, 1 - small, small, small)
+}
+
+/// σ(x) = 1/(1 + z) or z/(1 + z), z = e^{−|x|}
+fn shifted_sigmoid(x: Expr) -> Expr {
+    let z = (-absolute(x)).exp();
+    let large = 1 / (1 + z);
+    by_sign(x, z / (1 + z), large, large)
+}
+
+impl Pair {
+    /// h in one order.
+    pub fn margin_in_order(&self, order: Margin, reference: Reference) -> Expr {
+        let Pair { policy_chosen, policy_rejected, reference_chosen, reference_rejected, beta } = *self;
+        match (reference, order) {
+            (Reference::Free, _) => beta * (policy_chosen - policy_rejected),
+            (_, Margin::Rewards) => self.reward_chosen() - self.reward_rejected(),
+            (_, Margin::Responses) => {
+                beta * ((policy_chosen - reference_chosen) - (policy_rejected - reference_rejected))
+            }
+            (_, Margin::Models) => beta * ((policy_chosen - policy_rejected) - (reference_chosen - reference_rejected)),
+        }
+    }
+
+    /// The loss of the pair with all that is reported of it, one way. The slope is that of a mean over
+    /// `pairs`; `one` is the number 1 in the dtype of tensors.
+    pub fn textbook(
+        &self,
+        (margin, derivative): (Margin, Derivative),
+        epsilon: Expr,
+        conventions: Conventions,
+        pairs: i64,
+        one: Expr,
+    ) -> Judged {
+        let h = self.margin_in_order(margin, conventions.reference);
+        let (kept, flipped) = match conventions.smoothing {
+            Smoothing::Conservative => (1 - epsilon, epsilon),
+            Smoothing::Robust => (1 - epsilon, -epsilon),
+        };
+        let total = if conventions.smoothing == Smoothing::Robust { 1 - 2 * epsilon } else { constant(1) };
+        let scaled = |g: Expr| g / total * kept * log_sigmoid_slope(h) - g / total * flipped * log_sigmoid_slope(-h);
+        let (weight, slope) = match (derivative, conventions.smoothing) {
+            (Derivative::Autograd, _) => (scaled(one), self.beta * scaled(one / pairs)),
+            (Derivative::Closed, Smoothing::Conservative) => {
+                let weight = shifted_sigmoid(-h) - epsilon;
+                (weight, self.beta * weight / pairs)
+            }
+            (Derivative::Closed, Smoothing::Robust) => {
+                let weight = (kept * shifted_sigmoid(-h) + epsilon * shifted_sigmoid(h)) / total;
+                (weight, self.beta * weight / pairs)
+            }
+        };
+        Judged {
+            loss: (kept * textbook(h) + flipped * textbook(-h)) / total,
+            weight,
+            reward_chosen: self.reward_chosen(),
+            reward_rejected: self.reward_rejected(),
+            slope,
+        }
+    }
 }
 
 // ---- in f64 -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 
 use crate::domain;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, constant, larger};
+use crate::expression::{Expr, by_sign, constant, larger, ratio};
 use crate::formula::{Numbers, Wrong, axis};
 use crate::optimizers::exact;
 use crate::optimizers::state::{Counting, Element};
@@ -173,6 +173,62 @@ impl Direction {
     pub fn moments(&self) -> Vec<Expr> {
         vec![self.m, self.v, self.v_max]
     }
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// How implementations go that do not compute the definition as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// PyTorch's Python: m′ by `lerp`, then the rate times the quotient m′/denominator.
+    Lerp,
+    /// libtorch's C++ and fused kernels: m′ as two products, then the rate times m′, divided.
+    Products,
+}
+
+/// ηu and the new moments, with the corrections folded into scalars: η/(1 − β1^t) is one rate, and
+/// √v̂ is √v′/√(1 − β2^t). `one` is the number 1 in the dtype of tensors.
+pub fn textbook(x: &Symbols, choices: Choices, eta: Expr, way: Way, one: Expr) -> (Expr, Vec<Expr>) {
+    let Symbols { g, beta1, beta2, eps, .. } = *x;
+    let (m, v) = match way {
+        Way::Lerp => (lerp(x.m, g, 1 - beta1, one), x.v * beta2 + (1 - beta2) * g * g),
+        Way::Products => (x.m * beta1 + g * (1 - beta1), x.v * beta2 + (1 - beta2) * (g * g)),
+    };
+    let (bias1, bias2) = match choices.bias_correction {
+        BiasCorrection::Both => (bias(beta1, x.t), bias(beta2, x.t)),
+        BiasCorrection::None => (constant(1), constant(1)),
+    };
+    let largest = match choices.amsgrad {
+        Amsgrad::Off => v,
+        Amsgrad::Raw => larger(x.v_max, v),
+        Amsgrad::Corrected => larger(x.v_max, v / bias2),
+    };
+    // v_max holds the corrected maximum under that option
+    let correction = if choices.amsgrad == Amsgrad::Corrected { constant(1) } else { bias2 };
+    let root = largest.sqrt() / correction.sqrt();
+    let (rate, denominator) = match choices.epsilon {
+        Epsilon::Outside => (eta / bias1, root + eps),
+        // the paper's efficient form
+        Epsilon::Hat if choices.amsgrad != Amsgrad::Corrected => (eta * bias2.sqrt() / bias1, largest.sqrt() + eps),
+        Epsilon::Hat => (eta / bias1, root + eps / bias2.sqrt()),
+        Epsilon::Root => (eta / bias1, (largest / correction + eps).sqrt()),
+        Epsilon::Max => (eta / bias1, larger(root, eps)),
+    };
+    let moved = match way {
+        Way::Lerp => rate * (m / denominator),
+        Way::Products => rate * m / denominator,
+    };
+    (
+        moved,
+        Direction { u: moved, m, v, v_max: if choices.amsgrad == Amsgrad::Off { x.v_max } else { largest } }.moments(),
+    )
+}
+
+/// x + w(y − x), or y − (y − x)(1 − w) from w = 1/2 on (ATen, `lerp`), which takes the weight as a
+/// number of the tensors' dtype.
+pub fn lerp(x: Expr, y: Expr, weight: Expr, one: Expr) -> Expr {
+    let from_y = y - (y - x) * (one - one * weight);
+    by_sign(weight - ratio(1, 2), x + weight * (y - x), from_y, from_y)
 }
 
 // ---- oracle -----------------------------------------------------------------------------------

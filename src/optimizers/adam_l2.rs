@@ -11,9 +11,9 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, constant};
-use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount};
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Way};
 use crate::optimizers::state::{self, Problem, Step, Updated};
 use serde::Deserialize;
 use serde_json::Value;
@@ -114,6 +114,15 @@ pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> (Expr, Vec<E
 
 /// The definitions of all steps of an input.
 fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    at_input(input, output, |x, conventions, _| step(x, conventions, wrong))
+}
+
+/// What `step` makes of all steps of an input.
+fn at_input(
+    input: &Value,
+    output: &Value,
+    step: impl Fn(&Symbols, Conventions, &Numbers) -> (Expr, Vec<Expr>),
+) -> Result<Vec<Defined>> {
     let problem = state::read(input.clone(), Hyperparameters::moments)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
@@ -124,8 +133,26 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
             previous_g: numbers.number("previous_g", x.previous_g),
             adam: adam::Symbols::of(x, h.adam(), numbers),
         };
-        step(&symbols, h.conventions, wrong)
+        step(&symbols, h.conventions, numbers)
     }))
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// θ′ and the new moments one way. `one` is the number 1 in the dtype of tensors.
+pub fn textbook(x: &Symbols, conventions: Conventions, way: Way, one: Expr) -> (Expr, Vec<Expr>) {
+    let adam = adam::Symbols { g: x.adam.g + x.lambda * x.theta, ..x.adam };
+    let (moved, moments) = adam::textbook(&adam, conventions.choices(), x.eta, way, one);
+    (x.theta - moved, moments)
+}
+
+/// PyTorch's two ways, and the paper's, which optax follows.
+fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
+    let mut all = definition(input, output, None)?;
+    for way in [Way::Lerp, Way::Products] {
+        all.extend(at_input(input, output, |x, conventions, numbers| textbook(x, conventions, way, numbers.one()))?);
+    }
+    Ok(all)
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -242,8 +269,30 @@ fn first_step(total: Expr, eps: Expr, eta: Expr) -> Expr {
     eta * total / (total + eps)
 }
 
+/// The textbook's θ′ and m′ against the definition with √v̂ as √v′/√(1 − β2^t).
+fn textbook_against_definition(wrong: Wrong<'static>) -> Instance {
+    Instance::equal("t = 2, the roots √(v′/(1 − β2^t)) as quotients of roots", |x| {
+        let s = symbols(x, 2);
+        let moments = step(&s, Conventions::default(), wrong).1;
+        let root = moments[1].sqrt() / adam::bias(s.adam.beta2, 2).sqrt();
+        let theta = s.theta - s.eta * (moments[0] / adam::bias(s.adam.beta1, 2) / (root + s.adam.eps));
+        let against = |way| {
+            let (found, kept) = textbook(&s, Conventions::default(), way, constant(1));
+            [(found, theta), (kept[0], moments[0]), (kept[1], moments[1])]
+        };
+        [Way::Lerp, Way::Products].into_iter().flat_map(against).collect()
+    })
+}
+
 fn claims() -> Vec<Claim> {
     vec![
+        Claim::proved(
+            "adam-l2/textbook",
+            Identity,
+            "PyTorch's orders of operations compute the same θ′, m′ and v′",
+        )
+        .at(textbook_against_definition(None))
+        .control("decay-missing", textbook_against_definition(Some("decay-missing"))),
         Claim::proved(
             "adam-l2/decay-is-rescaled",
             Gradient,
@@ -341,6 +390,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbooks,
     claims,
 };

@@ -10,9 +10,9 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, constant, ratio};
-use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount};
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Way};
 use crate::optimizers::decay::{self, Decay};
 use crate::optimizers::state::{self, Problem, Step, Updated};
 use serde::Deserialize;
@@ -113,18 +113,17 @@ pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> (Expr, Vec<E
     (theta, direction.moments())
 }
 
-/// PyTorch's order: decay first, then the rate over the bias correction times m over the corrected root.
-pub fn textbook(x: &Symbols) -> Expr {
-    let a = &x.adam;
-    let theta = x.theta * (1 - x.eta * x.lambda);
-    let m = a.m + (1 - a.beta1) * (a.g - a.m);
-    let v = a.v * a.beta2 + (1 - a.beta2) * a.g * a.g;
-    let denominator = v.sqrt() / adam::bias(a.beta2, a.t).sqrt() + a.eps;
-    theta - x.eta / adam::bias(a.beta1, a.t) * (m / denominator)
-}
-
 /// The definitions of all steps of an input.
 fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    at_input(input, output, |x, conventions, _| step(x, conventions, wrong))
+}
+
+/// What `step` makes of all steps of an input.
+fn at_input(
+    input: &Value,
+    output: &Value,
+    step: impl Fn(&Symbols, Conventions, &Numbers) -> (Expr, Vec<Expr>),
+) -> Result<Vec<Defined>> {
     let problem = state::read(input.clone(), Hyperparameters::moments)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
@@ -135,8 +134,27 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
             lambda: numbers.scalar("lambda", h.weight_decay),
             adam: adam::Symbols::of(x, h.adam(), numbers),
         };
-        step(&symbols, h.conventions, wrong)
+        step(&symbols, h.conventions, numbers)
     }))
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// θ′ and the new moments one way: PyTorch's has the decay first. `one` is the number 1 in the dtype of
+/// tensors.
+pub fn textbook(x: &Symbols, conventions: Conventions, way: Way, one: Expr) -> (Expr, Vec<Expr>) {
+    let Symbols { theta, eta, eta_1, lambda, ref adam } = *x;
+    let (moved, moments) = adam::textbook(adam, conventions.choices(), eta, way, one);
+    (decay::textbook(conventions.decay, theta, moved, eta, eta_1, lambda), moments)
+}
+
+/// PyTorch's two ways, and the paper's, which optax follows.
+fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
+    let mut all = definition(input, output, None)?;
+    for way in [Way::Lerp, Way::Products] {
+        all.extend(at_input(input, output, |x, conventions, numbers| textbook(x, conventions, way, numbers.one()))?);
+    }
+    Ok(all)
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -291,6 +309,27 @@ fn step_with_root(theta: Expr, m_hat: Expr, root: Expr, eps: Expr, eta: Expr, la
     theta - eta * (m_hat / (root + eps) + lambda * theta)
 }
 
+const WAYS: [Way; 2] = [Way::Lerp, Way::Products];
+
+/// The textbook's θ′, m′ and v′ beside others.
+fn textbook_against(s: &Symbols, way: Way, theta: Expr, moments: &[Expr]) -> Vec<(Expr, Expr)> {
+    let (found, kept) = textbook(s, Conventions::default(), way, constant(1));
+    vec![(found, theta), (kept[0], moments[0]), (kept[1], moments[1])]
+}
+
+/// Every place of ε with every maximum, and every decay.
+fn every_convention() -> impl Iterator<Item = Conventions> {
+    let epsilons = [Epsilon::Outside, Epsilon::Hat, Epsilon::Root, Epsilon::Max];
+    let maxima = [Amsgrad::Off, Amsgrad::Raw, Amsgrad::Corrected];
+    let of_adam = epsilons
+        .into_iter()
+        .flat_map(move |epsilon| maxima.map(|amsgrad| Conventions { epsilon, amsgrad, ..Conventions::default() }));
+    let decays = [Decay::After, Decay::Proximal, Decay::Schedule, Decay::Absolute];
+    let bias_correction = BiasCorrection::None;
+    let plain = Conventions { bias_correction, ..Conventions::default() };
+    of_adam.chain(decays.map(|decay| Conventions { decay, ..Conventions::default() })).chain([plain])
+}
+
 fn decay_after_against_joint(difference: impl Fn(Expr, Expr, Expr) -> Expr) -> Instance {
     Instance::equal("u as a symbol", |x| {
         let (theta, u, eta, lambda) = (x.real("theta"), x.real("u"), x.rate("eta"), x.rate("lambda"));
@@ -367,36 +406,44 @@ fn claims() -> Vec<Claim> {
         Claim::proved(
             "adamw/textbook",
             Identity,
-            "PyTorch's order of operations, with the decay first, computes the same θ′",
+            "PyTorch's orders of operations, with the decay first, compute the same θ′, m′ and v′",
         )
         .source(Source::guide("2.1", "θ_t = θ_{t−1} − η( m̂_t/(√v̂_t + ε) + λθ_{t−1} )"))
         .at_all([1, 2, 7].map(|t| {
             Instance::equal(format!("t = {t}, the roots √(v′/(1 − β2^t)) as quotients of roots"), |x| {
                 let s = symbols(x, t);
-                let v = s.adam.beta2 * s.adam.v + (1 - s.adam.beta2) * s.adam.g.squared();
-                let quotient = v.sqrt() / adam::bias(s.adam.beta2, t).sqrt();
-                let m = s.adam.beta1 * s.adam.m + (1 - s.adam.beta1) * s.adam.g;
-                let definition =
-                    step_with_root(s.theta, m / adam::bias(s.adam.beta1, t), quotient, s.adam.eps, s.eta, s.lambda);
-                vec![(textbook(&s), definition)]
+                let moments = step(&s, Conventions::default(), None).1;
+                let quotient = moments[1].sqrt() / adam::bias(s.adam.beta2, t).sqrt();
+                let m_hat = moments[0] / adam::bias(s.adam.beta1, t);
+                let theta = step_with_root(s.theta, m_hat, quotient, s.adam.eps, s.eta, s.lambda);
+                WAYS.into_iter().flat_map(|way| textbook_against(&s, way, theta, &moments)).collect()
             })
         }))
         .control(
             "ascent",
             Instance::equal("t = 2", |x| {
                 let s = symbols(x, 2);
-                vec![(textbook(&s), step(&s, Conventions::default(), Some("ascent")).0)]
+                let (theta, moments) = step(&s, Conventions::default(), Some("ascent"));
+                textbook_against(&s, Way::Lerp, theta, &moments)
             }),
         ),
         Claim::verified(
             "adamw/textbook-as-defined",
             Identity,
-            "the same, with √(v′/(1 − β2^t)) as the definition has it",
+            "the same, with √(v′/(1 − β2^t)) as the definition has it, under every convention",
         )
         .at_all([1, 2, 1000].map(|t| {
             Instance::equal(format!("t = {t}"), |x| {
                 let s = symbols(x, t);
-                vec![(textbook(&s), step(&s, Conventions::default(), None).0)]
+                let (theta, moments) = step(&s, Conventions::default(), None);
+                WAYS.into_iter().flat_map(|way| textbook_against(&s, way, theta, &moments)).collect()
+            })
+        }))
+        .at_all(every_convention().map(|conventions| {
+            Instance::equal(format!("t = 2, {conventions:?}"), |x| {
+                let s = symbols(x, 2);
+                let (theta, _) = step(&s, conventions, None);
+                WAYS.map(|way| (textbook(&s, conventions, way, constant(1)).0, theta)).to_vec()
             })
         }))
         .control("step-late", wrong_step("step-late")),
@@ -561,6 +608,6 @@ weight_decay (0.1)",
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbooks,
     claims,
 };

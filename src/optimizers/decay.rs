@@ -32,6 +32,17 @@ pub fn step(decay: Decay, theta: Expr, u: Expr, eta: Expr, eta_1: Expr, lambda: 
     }
 }
 
+/// θ′ with the scalars taken together, as implementations do, from ηu.
+pub fn textbook(decay: Decay, theta: Expr, moved: Expr, eta: Expr, eta_1: Expr, lambda: Expr) -> Expr {
+    match decay {
+        Decay::Joint => theta * (1 - eta * lambda) - moved,
+        Decay::After => (theta - moved) * (1 - eta * lambda),
+        Decay::Proximal => (theta - moved) / (1 + eta * lambda),
+        Decay::Schedule => theta * (1 - lambda * (eta / eta_1)) - moved,
+        Decay::Absolute => theta * (1 - lambda) - moved,
+    }
+}
+
 /// θ′ in f64, within 1e5 ulp of its largest term; where a term leaves the range on the way, exactly
 /// from u and rounded once.
 pub fn step_f64(decay: Decay, theta: f64, u: f64, eta: f64, eta_1: f64, lambda: f64) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::claim::{Claim, Domain, Kind::*, Source};
-use crate::expression::{constant, ratio};
+use crate::expression::{constant, maximum, ratio};
 
 fn gradient_at(v: usize, y: usize) -> Instance {
     Instance::gradient(format!("V = {v}, y = {y}"), |x| {
@@ -17,6 +17,43 @@ fn gradient_at_every_size() -> Instance {
         let (target, other, rest) = (x.real("z_y"), x.real("z_i"), x.positive("R"));
         let total = target.exp() + other.exp() + rest;
         (total.ln() - target, vec![target, other], vec![target.exp() / total - 1, other.exp() / total])
+    })
+}
+
+const WAYS: [Way; 2] = [Way::Autograd, Way::Weights];
+
+/// Sums, and multiples of means, whose exponentials are rational.
+fn textbook_loss(smoothing: Smoothing) -> Instance {
+    Instance::equal(format!("B = 3 with one row ignored, V = 2, ε = 1/2, {smoothing:?}, the sum"), |x| {
+        let batch = Batch {
+            logits: ["a", "b", "c"].map(|name| x.reals(name, 2)).to_vec(),
+            targets: vec![Some(0), None, Some(1)],
+            epsilon: ratio(1, 2),
+            reduction: Reduction::Sum,
+            conventions: Conventions { smoothing, ..Conventions::default() },
+        };
+        let shift = x.real("M");
+        let right = batch.reduce(None);
+        let pair = |way| {
+            let found = batch.textbook(way, constant(1), |_| shift);
+            let mean = |reduced: &Reduced| 2 * reduced.perplexity.ln();
+            [(4 * found.loss[0], 4 * right.loss[0]), (mean(&found), mean(&right))]
+        };
+        WAYS.into_iter().flat_map(pair).collect()
+    })
+}
+
+fn textbook_gradient(smoothing: Smoothing) -> Instance {
+    Instance::equal(format!("B = 2, V = 3, {smoothing:?}, the mean: its gradient"), |x| {
+        let mut batch = Batch::plain(["a", "b"].map(|name| x.reals(name, 3)).to_vec(), &[Some(0), Some(2)]);
+        batch.epsilon = x.unit("epsilon");
+        batch.conventions.smoothing = smoothing;
+        let (shift, right) = (x.real("M"), batch.reduce(None).gradient.concat());
+        let pairs = |way| {
+            let found = batch.textbook(way, constant(1), |_| shift).gradient.concat();
+            found.into_iter().zip(right.clone()).collect::<Vec<_>>()
+        };
+        WAYS.into_iter().flat_map(pairs).collect()
     })
 }
 
@@ -167,20 +204,27 @@ pub(super) fn claims() -> Vec<Claim> {
                     vec![(softmax(&z)[0].ln(), z[0] - sum(z.iter().copied()))]
                 }),
             ),
-        Claim::proved("cross-entropy/textbook", Identity, "the max-shifted algorithm computes ℓ, whatever the shift")
-            .at_all([2, 3, 16].map(|v| {
-                Instance::equal(format!("V = {v}, the shift as a free variable"), |x| {
-                    let (z, shift) = (x.reals("z", v), x.real("M"));
-                    vec![(shifted(&z, 0, shift), cross_entropy(&z, 0))]
-                })
-            }))
-            .control(
-                "shift-forgotten",
-                Instance::equal("V = 2", |x| {
-                    let (z, shift) = (x.reals("z", 2), x.real("M"));
-                    vec![(shifted(&z, 0, shift) - shift, cross_entropy(&z, 0))]
-                }),
-            ),
+        Claim::proved(
+            "cross-entropy/textbook",
+            Identity,
+            "the max-shifted algorithms compute ℓ with its gradient, whatever the shift: with PyTorch's \
+label smoothing and backward through log-softmax, and with weights q and p − q",
+        )
+        .at_all([2, 3, 16].map(|v| {
+            Instance::equal(format!("V = {v}, the shift as a free variable"), |x| {
+                let (z, shift) = (x.reals("z", v), x.real("M"));
+                vec![(-Shifted::by(&z, shift).ln_p(0), cross_entropy(&z, 0))]
+            })
+        }))
+        .at_all([Smoothing::Uniform, Smoothing::Others].map(textbook_loss))
+        .at_all([Smoothing::Uniform, Smoothing::Others].map(textbook_gradient))
+        .control(
+            "shift-forgotten",
+            Instance::equal("V = 2", |x| {
+                let (z, shift) = (x.reals("z", 2), x.real("M"));
+                vec![(-Shifted::by(&z, shift).ln_p(0) - shift, cross_entropy(&z, 0))]
+            }),
+        ),
         Claim::proved("cross-entropy/shift-invariance", Identity, "ℓ(z + c, y) = ℓ(z, y)")
             .at_all([2, 5].map(|v| {
                 Instance::equal(format!("V = {v}"), |x| {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::claim::{Claim, Kind::*, Source};
 use crate::expression::{absolute, dot, log_softmax, positive_part, ratio, softmax};
-use crate::losses::preference::textbook;
+use crate::losses::preference::{log_sigmoid_slope, textbook, ways};
 
 const EVERY_CONVENTION: [Conventions; 4] = {
     const fn of(smoothing: Smoothing, reference: Reference) -> Conventions {
@@ -117,6 +117,36 @@ fn mean_over_flips(smoothing: Smoothing) -> Instance {
 /// −ln σ(h) = −ln(1/(1 + e^{−h})) as written needs e^{−h} < 2^1024.
 fn log_of_sigmoid() -> Instance {
     Instance::at_least("e^{−h} < 2^1024 as −h < 1024 ln 2", |x| vec![(1024 * constant(2).ln(), -x.real("h"))])
+}
+
+/// Everything but the loss, of a mean over two pairs.
+fn textbook_values(smoothing: Smoothing) -> Instance {
+    Instance::equal(format!("one pair, {smoothing:?}: weight, gradient and rewards"), |x| {
+        let (pair, epsilon) = (pair(x), noise(x));
+        let conventions = Conventions { smoothing, ..Conventions::default() };
+        let right = pair.judged(epsilon, conventions, None);
+        let against = |way| {
+            let found = pair.textbook(way, epsilon, conventions, 2, constant(1));
+            [
+                (found.weight, right.weight),
+                (2 * found.slope, right.slope),
+                (found.reward_chosen, right.reward_chosen),
+                (found.reward_rejected, right.reward_rejected),
+            ]
+        };
+        ways(Reference::Given).into_iter().flat_map(against).collect()
+    })
+}
+
+/// Losses times 4, whose exponentials are rational.
+fn textbook_losses(smoothing: Smoothing) -> Instance {
+    Instance::equal(format!("one pair, {smoothing:?}, ε = 1/4: the loss"), |x| {
+        let (pair, epsilon) = (pair(x), ratio(1, 4));
+        let conventions = Conventions { smoothing, ..Conventions::default() };
+        let right = 4 * pair.judged(epsilon, conventions, None).loss;
+        let ways = ways(Reference::Given).into_iter();
+        ways.map(|way| (4 * pair.textbook(way, epsilon, conventions, 1, constant(1)).loss, right)).collect()
+    })
 }
 
 pub(super) fn claims() -> Vec<Claim> {
@@ -396,18 +426,25 @@ e^{−ℓ} = e^{r̂_w}/(e^{r̂_w} + e^{r̂_l})",
                 vec![(constant(2).ln() + positive_part(-h), textbook(h))]
             }))
             .control("at-most-ln-2", Instance::at_least("any h", |x| vec![(constant(2).ln(), textbook(x.real("h")))])),
-        Claim::proved("dpo/textbook", Identity, "max(−h, 0) + ln1p(e^{−|h|}) computes ℓ")
-            .at(Instance::equal("any h", |x| {
+        Claim::proved(
+            "dpo/textbook",
+            Identity,
+            "max(−h, 0) + ln1p(e^{−|h|}) computes ℓ; h in every order of its terms, and the derivative \
+backward through log-sigmoid or in closed form, give the definition's loss, weight, rewards and gradient",
+        )
+        .at(Instance::equal("any h", |x| {
+            let h = x.real("h");
+            vec![(textbook(h), loss(h)), (log_sigmoid_slope(h), sigmoid(-h))]
+        }))
+        .at_all([Smoothing::Conservative, Smoothing::Robust].map(textbook_values))
+        .at_all([Smoothing::Conservative, Smoothing::Robust].map(textbook_losses))
+        .control(
+            "without-the-maximum",
+            Instance::equal("any h", |x| {
                 let h = x.real("h");
-                vec![(textbook(h), loss(h))]
-            }))
-            .control(
-                "without-the-maximum",
-                Instance::equal("any h", |x| {
-                    let h = x.real("h");
-                    vec![((-absolute(h)).exp().ln_1p(), loss(h))]
-                }),
-            ),
+                vec![((-absolute(h)).exp().ln_1p(), loss(h))]
+            }),
+        ),
         Claim::refuted(
             "dpo/log-of-sigmoid",
             Inequality,

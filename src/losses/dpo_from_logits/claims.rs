@@ -3,6 +3,7 @@
 use super::*;
 use crate::claim::{Claim, Kind::*, Source};
 use crate::expression::{constant, product};
+use crate::losses::preference::Derivative;
 
 /// Lengths of the chosen and the rejected response, and the number of classes.
 type Size = (usize, usize, usize);
@@ -218,20 +219,29 @@ those conventions and nothing else changes",
         Claim::proved(
             "dpo-from-logits/textbook",
             Identity,
-            "the max-shifted algorithm computes ln π(y), whatever the shifts",
+            "the max-shifted algorithm computes ln π(y), and its gradient backward through log-softmax or in \
+closed form, whatever the shifts",
         )
         .at_all([(1, 2), (2, 3), (4, 8)].map(|(length, classes)| {
             Instance::equal(format!("T = {length}, V = {classes}, the shifts as free variables"), |x| {
                 let (side, shifts) = (response(x, "chosen", length, classes), x.reals("M", length));
-                let shifted = textbook_log_probability(&side.policy, &side.tokens, &shifts);
+                let shifted = textbook_log_probability(&side.policy, &side.tokens, |t, _| shifts[t]);
                 vec![(shifted, log_probability(&side.policy, &side.tokens))]
+            })
+        }))
+        .at_all([Derivative::Autograd, Derivative::Closed].map(|derivative| {
+            Instance::equal(format!("T = 2, V = 3, {derivative:?}: the gradient"), |x| {
+                let (side, shifts, slope) = (response(x, "chosen", 2, 3), x.reals("M", 2), x.real("slope"));
+                let right = log_probability_gradient(&side.policy, &side.tokens).concat();
+                let found = textbook_gradient(&side.policy, &side.tokens, slope, derivative, |t, _| shifts[t]);
+                found.concat().into_iter().zip(right).map(|(found, right)| (found, slope * right)).collect()
             })
         }))
         .control(
             "shift-forgotten",
             Instance::equal("T = 1, V = 2", |x| {
                 let (side, shift) = (response(x, "chosen", 1, 2), x.real("M"));
-                let shifted = textbook_log_probability(&side.policy, &side.tokens, &[shift]);
+                let shifted = textbook_log_probability(&side.policy, &side.tokens, |_, _| shift);
                 vec![(shifted + shift, log_probability(&side.policy, &side.tokens))]
             }),
         ),
