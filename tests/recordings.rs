@@ -68,7 +68,8 @@ fn a_recorded_number_that_is_changed_exceeds() {
 
 #[test]
 fn what_is_no_recording_is_refused() {
-    for text in ["", "{}", "{\"setting\": {}}", "[]", "{\"setting\": 1, \"surveys\": [], \"large\": [], \"cases\": []}"] {
+    for text in ["", "{}", "{\"setting\": {}}", "[]", "{\"setting\": 1, \"surveys\": [], \"large\": [], \"cases\": []}"]
+    {
         assert!(Recording::parse(text).is_err(), "{text}");
     }
     let whole = std::fs::read_to_string(&files()[0]).unwrap();
