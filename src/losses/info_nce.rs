@@ -13,10 +13,11 @@
 
 use crate::claim::{Inputs, Instance};
 use crate::error::{Error, Result};
-use crate::expression::{Expr, dot, log_sum_exp, norm, sum};
+use crate::expression::{Expr, dot, log_sum_exp, maximum, norm, ratio, sum};
 use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
-use crate::losses::contrast::{self, Contrast, contrast as contrast_of, logits, similarity_weights};
+use crate::losses::contrast::{self, Contrast, Contrasted, contrast as contrast_of, logits, similarity_weights};
+use crate::losses::similarity::textbook::{Compared, Way};
 use crate::losses::similarity::{self, Pair, Similarity, clamp, similarity_gradient};
 use crate::number::Wide;
 use serde::{Deserialize, Serialize};
@@ -117,12 +118,6 @@ pub fn temperature_gradient(q: &[Expr], k: &[Vec<Expr>], tau: Expr, kind: Simila
     contrast::temperature_gradient(&similarities(q, k, kind), 0, tau)
 }
 
-/// As PyTorch computes it: unit vectors, then the max-shifted cross-entropy with label 0.
-pub fn textbook(q: &[Expr], k: &[Vec<Expr>], tau: Expr) -> Expr {
-    let s: Vec<Expr> = k.iter().map(|k| similarity::textbook(q, k)).collect();
-    contrast::textbook(&s, 0, tau)
-}
-
 /// A row's loss with its derivatives: ∂ℓ/∂q, ∂ℓ/∂k_j and ∂ℓ/∂τ.
 pub struct Row {
     /// ℓ
@@ -160,33 +155,91 @@ pub fn row(q: &[Expr], k: &[Vec<Expr>], tau: Expr, kind: Similarity, wrong: Wron
     row
 }
 
+/// A query with its keys, the positive first.
+pub type Query = (Vec<Expr>, Vec<Vec<Expr>>);
+
+/// The mean over the rows, with its derivatives.
+pub struct Reduced {
+    /// ℓ
+    pub loss: Expr,
+    /// A number.
+    pub temperature: Expr,
+    /// `[B]` of the query's and of the keys', the positive first
+    pub rows: Vec<(Vec<Expr>, Vec<Vec<Expr>>)>,
+}
+
 /// The definition at an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    let (kind, b) = (input.conventions.similarity, input.query.len() as i64);
-    Ok(vec![Defined::build(|numbers| {
-        let tau = numbers.number("temperature", input.temperature);
-        let row_of = |i: usize| {
-            let q = numbers.list("query", &input.query[i]);
-            let keys = std::iter::once(&input.positive[i]).chain(&input.negatives[i]);
-            row(&q, &keys.map(|k| numbers.list("key", k)).collect::<Vec<_>>(), tau, kind, wrong)
-        };
-        let rows: Vec<Row> = (0..input.query.len()).map(row_of).collect();
+    Ok(vec![at_input(&input, |queries, tau| {
+        let b = queries.len() as i64;
         let n = if wrong == Some("batch-mean-missing") { 1 } else { b };
-        let mut outputs = vec![
-            ("/loss".to_string(), sum(rows.iter().map(|r| r.loss)) / b),
-            ("/gradient/temperature".to_string(), sum(rows.iter().map(|r| r.temperature)) / n),
-        ];
-        for (i, row) in rows.iter().enumerate() {
+        let kind = input.conventions.similarity;
+        let rows: Vec<Row> = queries.iter().map(|(q, keys)| row(q, keys, tau, kind, wrong)).collect();
+        let over = |list: &[Expr]| list.iter().map(|&g| g / n).collect::<Vec<_>>();
+        Reduced {
+            loss: sum(rows.iter().map(|r| r.loss)) / b,
+            temperature: sum(rows.iter().map(|r| r.temperature)) / n,
+            rows: rows.iter().map(|r| (over(&r.query), r.keys.iter().map(|k| over(k)).collect())).collect(),
+        }
+    })])
+}
+
+/// What `reduce` makes of an input.
+fn at_input(input: &Input, reduce: impl Fn(&[Query], Expr) -> Reduced) -> Defined {
+    Defined::build(|numbers| {
+        let tau = numbers.number("temperature", input.temperature);
+        let query = |i: usize| {
+            let keys = std::iter::once(&input.positive[i]).chain(&input.negatives[i]);
+            (numbers.list("query", &input.query[i]), keys.map(|k| numbers.list("key", k)).collect())
+        };
+        let queries: Vec<Query> = (0..input.query.len()).map(query).collect();
+        let reduced = reduce(&queries, tau);
+        let mut outputs =
+            vec![("/loss".to_string(), reduced.loss), ("/gradient/temperature".to_string(), reduced.temperature)];
+        for (i, (query, keys)) in reduced.rows.iter().enumerate() {
             let mut push = |place: String, list: &[Expr]| {
-                outputs.extend(list.iter().enumerate().map(|(c, &g)| (format!("/gradient/{place}/{c}"), g / n)));
+                outputs.extend(list.iter().enumerate().map(|(c, &g)| (format!("/gradient/{place}/{c}"), g)));
             };
-            push(format!("query/{i}"), &row.query);
-            push(format!("positive/{i}"), &row.keys[0]);
-            row.keys[1..].iter().enumerate().for_each(|(j, k)| push(format!("negatives/{i}/{j}"), k));
+            push(format!("query/{i}"), query);
+            push(format!("positive/{i}"), &keys[0]);
+            keys[1..].iter().enumerate().for_each(|(j, k)| push(format!("negatives/{i}/{j}"), k));
         }
         outputs
-    })])
+    })
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// The mean one way: similarities, then their max-shifted cross-entropy with label 0. `shift` gives the
+/// M of a row.
+pub fn textbook(queries: &[Query], tau: Expr, kind: Similarity, way: Way, shift: impl Fn(&[Expr]) -> Expr) -> Reduced {
+    let b = queries.len() as i64;
+    let compared = queries.iter().map(|(q, keys)| Compared::of(std::slice::from_ref(q), keys, kind, way, clamp()));
+    let rows: Vec<(Compared, Contrasted)> = compared
+        .map(|compared| {
+            let closed = way == Way::Closed;
+            let contrasted = contrast::textbook(&compared.s[0], 0, tau, ratio(1, b), closed, &shift);
+            (compared, contrasted)
+        })
+        .collect();
+    let gradient = |(compared, contrasted): &(Compared, Contrasted)| {
+        let (query, keys) = compared.backward(std::slice::from_ref(&contrasted.d_s));
+        (query.concat(), keys)
+    };
+    Reduced {
+        loss: sum(rows.iter().map(|(_, row)| row.loss)) / b,
+        temperature: sum(rows.iter().flat_map(|(_, row)| row.d_tau.iter().copied())),
+        rows: rows.iter().map(gradient).collect(),
+    }
+}
+
+/// Every way at an input.
+fn textbooks(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
+    let input: Input = json::read(input.clone())?;
+    let kind = input.conventions.similarity;
+    let one_way = |&way| at_input(&input, |queries, tau| textbook(queries, tau, kind, way, maximum));
+    Ok(Way::all(kind).iter().map(one_way).collect())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -420,7 +473,7 @@ differ by row",
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbooks,
     claims: claims::claims,
 };
 

@@ -15,10 +15,11 @@
 
 use crate::claim::{Inputs, Instance};
 use crate::error::{Error, Result};
-use crate::expression::{Expr, dot, norm, sum};
+use crate::expression::{Expr, dot, maximum, norm, ratio, sum};
 use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
-use crate::losses::contrast::{self, Contrast, contrast as contrast_of, similarity_weights};
+use crate::losses::contrast::{self, Contrast, Contrasted, contrast as contrast_of, similarity_weights};
+use crate::losses::similarity::textbook::{Compared, Way};
 use crate::losses::similarity::{self, Pair, Similarity, clamp, similarity_gradient};
 use crate::number::Wide;
 use serde::{Deserialize, Serialize};
@@ -149,25 +150,28 @@ pub fn temperature_gradient(s: &[Vec<Expr>], tau: Expr, symmetric: bool) -> Expr
     if symmetric { (mean(s) + mean(&transposed(s))) / 2 } else { mean(s) }
 }
 
-/// As PyTorch computes it: unit vectors, then the max-shifted cross-entropy with label i in row i.
-pub fn textbook(a: &[Vec<Expr>], b: &[Vec<Expr>], tau: Expr) -> Expr {
-    let row = |a: &Vec<Expr>| b.iter().map(|b| similarity::textbook(a, b)).collect::<Vec<_>>();
-    sum(a.iter().enumerate().map(|(i, a)| contrast::textbook(&row(a), i, tau))) / a.len() as i64
+/// The loss with its derivatives.
+pub struct Reduced {
+    /// ℓ
+    pub loss: Expr,
+    /// `[B][d]`
+    pub a: Vec<Vec<Expr>>,
+    /// `[B][d]`
+    pub b: Vec<Vec<Expr>>,
+    /// A number.
+    pub temperature: Expr,
 }
 
 /// The definition at an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
     let (kind, symmetric, b) = (input.conventions.similarity, input.symmetric, input.a.len() as i64);
-    Ok(vec![Defined::build(|numbers| {
-        let tau = numbers.number("temperature", input.temperature);
-        let side = |name: &str, rows: &[Vec<f64>]| rows.iter().map(|x| numbers.list(name, x)).collect::<Vec<_>>();
-        let (x, y) = (side("a", &input.a), side("b", &input.b));
+    Ok(vec![at_input(&input, |x, y, tau| {
         let s = match wrong {
             Some("norms-of-one") => {
                 x.iter().map(|a| y.iter().map(|b| dot(a, b) / norm(a).squared()).collect()).collect()
             }
-            _ => similarities(&x, &y, kind),
+            _ => similarities(x, y, kind),
         };
         let over = |s: &[Vec<Expr>]| sum(s.iter().enumerate().map(|(i, row)| contrast::loss(row, i, tau, wrong))) / b;
         let loss = match (symmetric, wrong) {
@@ -175,7 +179,7 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
             (true, _) => (over(&s) + over(&transposed(&s))) / 2,
             (false, _) => over(&s),
         };
-        let (mut d_a, d_b) = gradients(&x, &y, tau, symmetric, kind);
+        let (mut d_a, d_b) = gradients(x, y, tau, symmetric, kind);
         let mut d_tau = temperature_gradient(&s, tau, symmetric);
         match wrong {
             Some("gradient-without-1-over-tau") => d_a.iter_mut().flatten().for_each(|g| *g = *g * tau),
@@ -184,19 +188,72 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
             Some("cosine-projection-missing") => {
                 let w = weights(&s, tau, symmetric);
                 let unprojected =
-                    |i: usize, c: usize| sum(w[i].iter().zip(&y).map(|(&w, b)| w * (b[c] / norm(b)) / norm(&x[i])));
+                    |i: usize, c: usize| sum(w[i].iter().zip(y).map(|(&w, b)| w * (b[c] / norm(b)) / norm(&x[i])));
                 d_a = (0..x.len()).map(|i| (0..x[i].len()).map(|c| unprojected(i, c)).collect()).collect();
             }
             _ => {}
         }
-        let mut outputs = vec![("/loss".to_string(), loss), ("/gradient/temperature".to_string(), d_tau)];
-        for (name, rows) in [("a", &d_a), ("b", &d_b)] {
+        Reduced { loss, a: d_a, b: d_b, temperature: d_tau }
+    })])
+}
+
+/// What `reduce` makes of an input.
+fn at_input(input: &Input, reduce: impl Fn(&[Vec<Expr>], &[Vec<Expr>], Expr) -> Reduced) -> Defined {
+    Defined::build(|numbers| {
+        let tau = numbers.number("temperature", input.temperature);
+        let side = |name: &str, rows: &[Vec<f64>]| rows.iter().map(|x| numbers.list(name, x)).collect::<Vec<_>>();
+        let reduced = reduce(&side("a", &input.a), &side("b", &input.b), tau);
+        let mut outputs =
+            vec![("/loss".to_string(), reduced.loss), ("/gradient/temperature".to_string(), reduced.temperature)];
+        for (name, rows) in [("a", &reduced.a), ("b", &reduced.b)] {
             for (i, row) in rows.iter().enumerate() {
                 outputs.extend(row.iter().enumerate().map(|(c, &g)| (format!("/gradient/{name}/{i}/{c}"), g)));
             }
         }
         outputs
-    })])
+    })
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// The loss one way: similarities, then the max-shifted cross-entropy of rows, and of columns, with
+/// label i in row i. `shift` gives the M of a row.
+pub fn textbook(
+    (a, b): (&[Vec<Expr>], &[Vec<Expr>]),
+    tau: Expr,
+    symmetric: bool,
+    kind: Similarity,
+    way: Way,
+    shift: impl Fn(&[Expr]) -> Expr,
+) -> Reduced {
+    let compared = Compared::of(a, b, kind, way, clamp());
+    let n = a.len() as i64;
+    let share = ratio(1, if symmetric { 2 * n } else { n });
+    let contrasted = |s: &[Vec<Expr>]| -> Vec<Contrasted> {
+        let row = |(i, s): (usize, &Vec<Expr>)| contrast::textbook(s, i, tau, share, way == Way::Closed, &shift);
+        s.iter().enumerate().map(row).collect()
+    };
+    let rows = contrasted(&compared.s);
+    let columns = if symmetric { contrasted(&transposed(&compared.s)) } else { Vec::new() };
+    let slope =
+        |i: usize, j: usize| sum([rows[i].d_s[j]].into_iter().chain(columns.get(j).map(|column| column.d_s[i])));
+    let d_s: Vec<Vec<Expr>> = (0..a.len()).map(|i| (0..b.len()).map(|j| slope(i, j)).collect()).collect();
+    let (d_a, d_b) = compared.backward(&d_s);
+    let mean = |contrasted: &[Contrasted]| sum(contrasted.iter().map(|row| row.loss)) / n;
+    Reduced {
+        loss: if symmetric { (mean(&rows) + mean(&columns)) / 2 } else { mean(&rows) },
+        a: d_a,
+        b: d_b,
+        temperature: sum(rows.iter().chain(&columns).flat_map(|row| row.d_tau.iter().copied())),
+    }
+}
+
+/// Every way at an input.
+fn textbooks(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
+    let input: Input = json::read(input.clone())?;
+    let (kind, symmetric) = (input.conventions.similarity, input.symmetric);
+    let one_way = |&way| at_input(&input, |a, b, tau| textbook((a, b), tau, symmetric, kind, way, maximum));
+    Ok(Way::all(kind).iter().map(one_way).collect())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -421,7 +478,7 @@ symmetric: Radford et al., Learning Transferable Visual Models From Natural Lang
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbooks,
     claims: claims::claims,
 };
 

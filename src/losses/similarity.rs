@@ -10,6 +10,8 @@ use crate::formula::axis;
 use crate::number::{Wide, wide_dot};
 use num_rational::BigRational;
 
+pub mod textbook;
+
 axis! {
     /// How similar two vectors are.
     Similarity "similarity" {
@@ -63,13 +65,6 @@ pub fn similarity_gradient(x: &[Expr], y: &[Expr], kind: Similarity, low: Expr) 
         Similarity::Dot => y,
     };
     x.iter().zip(y).map(component).collect()
-}
-
-/// As PyTorch computes the cosine: Σ (x_i/‖x‖)(y_i/‖y‖)
-pub fn textbook(x: &[Expr], y: &[Expr]) -> Expr {
-    let (norm_x, norm_y) = (norm(x), norm(y));
-    let unit = |x: &[Expr], norm: Expr| x.iter().map(|&x| x / norm).collect::<Vec<_>>();
-    dot(&unit(x, norm_x), &unit(y, norm_y))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------

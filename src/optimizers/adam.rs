@@ -6,7 +6,7 @@
 
 use crate::domain;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, by_sign, constant, larger, ratio};
+use crate::expression::{Expr, constant, larger};
 use crate::formula::{Numbers, Wrong, axis};
 use crate::optimizers::exact;
 use crate::optimizers::state::{Counting, Element};
@@ -191,7 +191,7 @@ pub enum Way {
 pub fn textbook(x: &Symbols, choices: Choices, eta: Expr, way: Way, one: Expr) -> (Expr, Vec<Expr>) {
     let Symbols { g, beta1, beta2, eps, .. } = *x;
     let (m, v) = match way {
-        Way::Lerp => (lerp(x.m, g, 1 - beta1, one), x.v * beta2 + (1 - beta2) * g * g),
+        Way::Lerp => (exact::lerp(x.m, g, 1 - beta1, one), x.v * beta2 + (1 - beta2) * g * g),
         Way::Products => (x.m * beta1 + g * (1 - beta1), x.v * beta2 + (1 - beta2) * (g * g)),
     };
     let (bias1, bias2) = match choices.bias_correction {
@@ -222,13 +222,6 @@ pub fn textbook(x: &Symbols, choices: Choices, eta: Expr, way: Way, one: Expr) -
         moved,
         Direction { u: moved, m, v, v_max: if choices.amsgrad == Amsgrad::Off { x.v_max } else { largest } }.moments(),
     )
-}
-
-/// x + w(y − x), or y − (y − x)(1 − w) from w = 1/2 on (ATen, `lerp`), which takes the weight as a
-/// number of the tensors' dtype.
-pub fn lerp(x: Expr, y: Expr, weight: Expr, one: Expr) -> Expr {
-    let from_y = y - (y - x) * (one - one * weight);
-    by_sign(weight - ratio(1, 2), x + weight * (y - x), from_y, from_y)
 }
 
 // ---- oracle -----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 //! Sums of products that keep their digits: in f64 where no digits are lost, and in exact rational
 //! numbers, rounded once, where terms cancel or leave the range.
 
-use crate::expression::Expr;
+use crate::expression::{Expr, by_sign, ratio};
 use num_rational::BigRational;
 use num_traits::{ToPrimitive, Zero};
 
@@ -55,6 +55,13 @@ fn kept(sum: f64, size: f64) -> Option<f64> {
 /// β x + (1 − β) y, the moving average, as a graph.
 pub fn average(beta: Expr, x: Expr, y: Expr) -> Expr {
     beta * x + (1 - beta) * y
+}
+
+/// x + w(y − x), or y − (y − x)(1 − w) from w = 1/2 on (ATen, `lerp`), which takes the weight as a
+/// number of the tensors' dtype.
+pub fn lerp(x: Expr, y: Expr, weight: Expr, one: Expr) -> Expr {
+    let from_y = y - (y - x) * (one - one * weight);
+    by_sign(weight - ratio(1, 2), x + weight * (y - x), from_y, from_y)
 }
 
 /// β x + (1 − β) y in f64, within 32 ulps, for β in [0, 1].

@@ -14,9 +14,10 @@
 use crate::claim::{Inputs, Instance, indicator};
 use crate::domain;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, dot, log_sum_exp, softmax, sum};
+use crate::expression::{Expr, dot, log_sum_exp, maximum, ratio, softmax, sum};
 use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
 use crate::json;
+use crate::losses::shifted::Shifted;
 use crate::losses::softmax::{Row, checked_rows};
 use crate::optimizers::exact;
 use serde::Deserialize;
@@ -105,21 +106,69 @@ fn by_weight(weights: &[Vec<Expr>], component: impl Fn(usize, usize) -> Expr) ->
 
 /// The definition at an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    at_input(input, |features, weights, labels| {
+        [estimate(features, weights, labels, wrong), gauss_newton_diagonal(features, weights)]
+    })
+}
+
+/// What `compute` makes of an input: the estimate and its mean.
+fn at_input(
+    input: &Value,
+    compute: impl Fn(&[Vec<Expr>], &[Vec<Expr>], &[usize]) -> [Vec<Vec<Expr>>; 2],
+) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
     let labels = validated(&input)?;
     Ok(vec![Defined::build(|numbers| {
         let matrix = |name: &str, rows: &[Vec<f64>]| rows.iter().map(|x| numbers.list(name, x)).collect::<Vec<_>>();
-        let (features, weights) = (matrix("x", &input.features), matrix("W", &input.weights));
+        let both = compute(&matrix("x", &input.features), &matrix("W", &input.weights), &labels);
         let mut outputs = Vec::new();
-        let estimate = estimate(&features, &weights, &labels, wrong);
-        let diagonal = gauss_newton_diagonal(&features, &weights);
-        for (name, rows) in [("estimate", &estimate), ("gauss_newton_diagonal", &diagonal)] {
+        for (name, rows) in ["estimate", "gauss_newton_diagonal"].iter().zip(&both) {
             for (i, row) in rows.iter().enumerate() {
                 outputs.extend(row.iter().enumerate().map(|(v, &x)| (format!("/{name}/{i}/{v}"), x)));
             }
         }
         outputs
     })])
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// ĥ and its mean, with ĝ backward through the mean of the max-shifted losses, or from p − [v = y].
+/// `shift` gives the M of a row.
+pub fn textbook(
+    features: &[Vec<Expr>],
+    weights: &[Vec<Expr>],
+    labels: &[usize],
+    autograd: bool,
+    shift: impl Fn(&[Expr]) -> Expr,
+) -> [Vec<Vec<Expr>>; 2] {
+    let batch = features.len() as i64;
+    let z = features.iter().map(|x| logits(x, weights));
+    let rows: Vec<Shifted> = z.map(|z| Shifted::by(&z, shift(&z))).collect();
+    let one_hot = |b: usize| (0..rows[b].classes()).map(move |v| indicator(v == labels[b]));
+    let slope = |b: usize| -> Vec<Expr> {
+        match autograd {
+            true => rows[b].backward(&one_hot(b).map(|hot| -(hot * ratio(1, batch))).collect::<Vec<_>>()),
+            false => one_hot(b).enumerate().map(|(v, hot)| (rows[b].p(v) - hot) / batch).collect(),
+        }
+    };
+    let slopes: Vec<Vec<Expr>> = (0..features.len()).map(slope).collect();
+    let column = |i: usize| features.iter().map(|x| x[i]).collect::<Vec<_>>();
+    let estimate = by_weight(weights, |i, v| {
+        let gradient = dot(&column(i), &slopes.iter().map(|row| row[v]).collect::<Vec<_>>());
+        batch * gradient.squared()
+    });
+    let diagonal = by_weight(weights, |i, v| {
+        let terms = column(i).into_iter().zip(&rows).map(|(x, row)| x.squared() * row.p(v) * (1 - row.p(v)));
+        sum(terms) / batch
+    });
+    [estimate, diagonal]
+}
+
+/// Both ways at an input.
+fn textbooks(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
+    let way = |autograd| at_input(input, |x, w, labels| textbook(x, w, labels, autograd, maximum));
+    Ok([way(true)?, way(false)?].concat())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -247,6 +296,6 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbooks,
     claims: claims::claims,
 };

@@ -224,6 +224,7 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    // everybody takes the matrix-vector product and multiplies it by u
     textbook: |input, output| definition(input, output, None),
     claims,
 };

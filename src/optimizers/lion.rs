@@ -14,10 +14,10 @@ use crate::claim::{Inputs, Instance};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, by_sign, constant, sign};
-use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::exact::{average, average_f64, sign_of_average};
+use crate::optimizers::exact::{average, average_f64, lerp, sign_of_average};
 use crate::optimizers::state::{self, Counting, Problem, Step, Updated};
 use serde::Deserialize;
 use serde_json::Value;
@@ -111,15 +111,17 @@ pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Stepped {
     Stepped { theta, m: new_m }
 }
 
-/// google/automl's order: the decay first, then the sign of the interpolation, then the momentum.
-pub fn textbook(x: &Symbols) -> Stepped {
-    let theta = x.theta * (1 - x.eta * x.lambda);
-    let update = x.m * x.beta1 + x.g * (1 - x.beta1);
-    Stepped { theta: theta + sign(update) * -x.eta, m: x.m * x.beta2 + x.g * (1 - x.beta2) }
-}
-
 /// The definitions of all steps of an input.
 fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    at_input(input, output, |x, conventions, _| step(x, conventions, wrong))
+}
+
+/// What `step` makes of all steps of an input.
+fn at_input(
+    input: &Value,
+    output: &Value,
+    step: impl Fn(&Symbols, Conventions, &Numbers) -> Stepped,
+) -> Result<Vec<Defined>> {
     let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
@@ -133,9 +135,36 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
             beta1: numbers.scalar("beta1", h.beta1),
             beta2: numbers.scalar("beta2", h.beta2),
         };
-        let stepped = step(&symbols, h.conventions, wrong);
+        let stepped = step(&symbols, h.conventions, numbers);
         (stepped.theta, vec![stepped.m])
     }))
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// google/automl's order: the decay first, then the sign of the interpolation, then the momentum.
+pub fn textbook(x: &Symbols, conventions: Conventions) -> Stepped {
+    let update = x.m * x.beta1 + x.g * (1 - x.beta1);
+    with_update(x, conventions, update, x.m * x.beta2 + x.g * (1 - x.beta2))
+}
+
+/// The same with both averages by `lerp`, as PyTorch's. `one` is the number 1 in the dtype of tensors.
+pub fn textbook_by_lerp(x: &Symbols, conventions: Conventions, one: Expr) -> Stepped {
+    let average = |beta: Expr| lerp(x.m, x.g, 1 - beta, one);
+    with_update(x, conventions, average(x.beta1), average(x.beta2))
+}
+
+fn with_update(x: &Symbols, conventions: Conventions, update: Expr, m: Expr) -> Stepped {
+    let moved = x.eta * sign(update);
+    Stepped { theta: decay::textbook(conventions.decay, x.theta, moved, x.eta, x.eta_1, x.lambda), m }
+}
+
+/// The paper's order, the code's, and with `lerp`.
+fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
+    let mut all = definition(input, output, None)?;
+    all.extend(at_input(input, output, |x, conventions, _| textbook(x, conventions))?);
+    all.extend(at_input(input, output, |x, conventions, numbers| textbook_by_lerp(x, conventions, numbers.one()))?);
+    Ok(all)
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -254,6 +283,6 @@ one per step), state (zeros), beta1 (0.9), beta2 (0.99), weight_decay (0)",
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbooks,
     claims: claims::claims,
 };

@@ -323,6 +323,7 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    // the definition is already PyTorch's code: `add(alpha)` and `mul().add(alpha)` in this order
     textbook: |input, output| definition(input, output, None),
     claims,
 };

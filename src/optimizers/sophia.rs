@@ -181,7 +181,14 @@ pub fn without_lower_clamp(m: Expr, h: Expr, gamma: Expr, rho: Expr, eps: Expr) 
 
 /// θ′, m′ and h′
 pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Stepped {
-    let Symbols { theta, eta, eta_1, lambda, gamma, rho, eps, .. } = *x;
+    let Symbols { theta, eta, eta_1, lambda, .. } = *x;
+    let (u, m, h) = update(x, conventions, wrong);
+    Stepped { theta: decay::step(conventions.decay, theta, u, eta, eta_1, lambda), m, h }
+}
+
+/// u, m′ and h′
+fn update(x: &Symbols, conventions: Conventions, wrong: Wrong) -> (Expr, Expr, Expr) {
+    let Symbols { gamma, rho, eps, .. } = *x;
     let (beta1, beta2) = if wrong == Some("betas-swapped") { (x.beta2, x.beta1) } else { (x.beta1, x.beta2) };
     let new_m = average(beta1, x.m, x.g);
     let new_h = match x.estimate {
@@ -208,11 +215,16 @@ pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> Stepped {
         Some("floor-on-m") => clip(larger(m, eps) / (gamma * h), rho),
         _ => clip(m / denominator, rho),
     };
-    Stepped { theta: decay::step(conventions.decay, theta, u, eta, eta_1, lambda), m: new_m, h: new_h }
+    (u, new_m, new_h)
 }
 
 /// The definitions of all steps of an input.
 fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    at_input(input, output, |x, conventions| step(x, conventions, wrong))
+}
+
+/// What `step` makes of all steps of an input.
+fn at_input(input: &Value, output: &Value, step: impl Fn(&Symbols, Conventions) -> Stepped) -> Result<Vec<Defined>> {
     let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
@@ -232,9 +244,25 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
             eps: numbers.scalar("eps", h.eps),
             t: i64::try_from(x.t).unwrap_or(i64::MAX),
         };
-        let stepped = step(&symbols, h.conventions, wrong);
+        let stepped = step(&symbols, h.conventions);
         (stepped.theta, vec![stepped.m, stepped.h])
     }))
+}
+
+// ---- textbook ---------------------------------------------------------------------------------
+
+/// The code's order: the update as the definition has it, since everybody averages and clips in this
+/// order, beside a decay that comes first as one factor. The official code has no lower clamp, which
+/// is another number where h < 0, and the same one elsewhere.
+pub fn textbook(x: &Symbols, conventions: Conventions) -> Stepped {
+    let Symbols { theta, eta, eta_1, lambda, .. } = *x;
+    let (u, m, h) = update(x, conventions, None);
+    Stepped { theta: decay::textbook(conventions.decay, theta, eta * u, eta, eta_1, lambda), m, h }
+}
+
+/// The paper's order and the code's.
+fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
+    Ok([definition(input, output, None)?, at_input(input, output, textbook)?].concat())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
@@ -441,6 +469,6 @@ params, m, h finite",
     mistakes: MISTAKES,
     evaluate,
     definition,
-    textbook: |input, output| definition(input, output, None),
+    textbook: textbooks,
     claims: claims::claims,
 };

@@ -333,6 +333,7 @@ pub const FORMULA: Formula = Formula {
     mistakes: MISTAKES,
     evaluate,
     definition,
+    // everybody computes this in f64 on the host
     textbook: |input, output| definition(input, output, None),
     claims,
 };

@@ -66,6 +66,37 @@ fn easy(x: &Inputs, k: usize) -> (Vec<Expr>, Expr) {
     ([&[constant(0)], &gaps(x, k)[..]].concat(), x.positive("tau"))
 }
 
+fn textbook_similarity(kind: Similarity) -> Instance {
+    Instance::equal(format!("d = 2, {kind:?}, the clamp as a free variable: one similarity"), |x| {
+        let (q, k, low) = (x.reals("q", 2), x.reals("k", 2), x.positive("low"));
+        let right = [similarity_gradient(&q, &k, kind, low), similarity_gradient(&k, &q, kind, low)].concat();
+        let against = |&way: &Way| {
+            let one = |x: &Vec<Expr>| std::slice::from_ref(x).to_vec();
+            let compared = Compared::of(&one(&q), &one(&k), kind, way, low);
+            let (d_q, d_k) = compared.backward(&[vec![constant(1)]]);
+            let pairs = [d_q, d_k].concat().concat().into_iter().zip(right.clone());
+            pairs.chain([(compared.s[0][0], similarity::similarity(&q, &k, kind, low))]).collect::<Vec<_>>()
+        };
+        Way::all(kind).iter().flat_map(against).collect()
+    })
+}
+
+fn textbook_row(kind: Similarity) -> Instance {
+    Instance::equal(format!("d = 2, K = 1, {kind:?}, the shift as a free variable"), |x| {
+        let ((q, keys, tau), shift) = (vectors(x, 2, 1), x.real("M"));
+        let query = [(q.clone(), keys.clone())];
+        let right = row(&q, &keys, tau, kind, None);
+        let against = |&way: &Way| {
+            let found = textbook(&query, tau, kind, way, |_| shift);
+            let (d_q, d_keys) = &found.rows[0];
+            let pairs = d_q.iter().copied().zip(right.query.clone());
+            let pairs = pairs.chain(d_keys.concat().into_iter().zip(right.keys.concat()));
+            pairs.chain([(found.loss, right.loss), (found.temperature, right.temperature)]).collect::<Vec<_>>()
+        };
+        Way::all(kind).iter().flat_map(against).collect()
+    })
+}
+
 pub(super) fn claims() -> Vec<Claim> {
     [values(), gradients(), temperature_claims()].concat()
 }
@@ -95,11 +126,21 @@ computes ℓ",
         .at_all([(2, 1), (3, 2), (4, 5)].map(|(d, k)| {
             Instance::equal(format!("d = {d}, K = {k}, the shift as a free variable"), |x| {
                 let ((q, keys, tau), shift) = (vectors(x, d, k), x.real("M"));
-                let s: Vec<Expr> = keys.iter().map(|k| similarity::textbook(&q, k)).collect();
-                vec![(contrast::shifted(&logits(&s, tau), 0, shift), info_nce(&q, &keys, tau, COSINE))]
+                let query = [(q.clone(), keys.clone())];
+                let found = textbook(&query, tau, COSINE, Way::Units, |_| shift).loss;
+                vec![(found, info_nce(&q, &keys, tau, COSINE))]
             })
         }))
         .control("norms-of-one", norms_of_one()),
+        Claim::proved(
+            "info-nce/textbook",
+            Identity,
+            "unit vectors or the quotient by the norms, with the derivatives of autograd or in closed form, \
+compute ℓ and its gradient under every similarity",
+        )
+        .at_all([COSINE, Similarity::Dot].map(textbook_row))
+        .at_all([Similarity::ClampEach, Similarity::ClampProduct].map(textbook_similarity))
+        .control("cosine-projection-missing", cosine_projection_missing()),
         Claim::proved("info-nce/no-negatives", Identity, "without negatives ℓ = 0 and its gradient is 0")
             .at(Instance::equal("K = 0", |x| {
                 let (s, tau) = free_similarities(x, 0);

@@ -77,16 +77,34 @@ computes B ℓ, the sum before its mean",
         .at_all([(2, 2), (3, 2)].map(|(n, d)| {
             Instance::equal(format!("B = {n}, d = {d}, the shift as a free variable"), |x| {
                 let ((a, b, tau), shift) = (vectors(x, n, d), x.real("M"));
-                let row = |(i, a): (usize, &Vec<Expr>)| {
-                    let s: Vec<Expr> = b.iter().map(|b| similarity::textbook(a, b)).collect();
-                    contrast::shifted(&contrast::logits(&s, tau), i, shift)
-                };
+                let found = textbook((&a, &b), tau, false, COSINE, Way::Units, |_| shift).loss;
                 // the sums: their exponentials are rational, those of means are not
-                let sums = a.iter().enumerate().map(row);
-                vec![(sum(sums), n as i64 * in_batch(&a, &b, tau, false, COSINE))]
+                vec![(n as i64 * found, n as i64 * in_batch(&a, &b, tau, false, COSINE))]
             })
         }))
         .control("norms-of-one", norms_of_one()),
+        Claim::proved(
+            "info-nce-in-batch/textbook",
+            Identity,
+            "unit vectors or the quotient by the norms, with the derivatives of autograd or in closed form, \
+compute the gradient over rows, and over rows and columns",
+        )
+        .at_all([(COSINE, false), (COSINE, true), (Similarity::Dot, true)].map(|(kind, symmetric)| {
+            let scope = format!("B = 2, d = 2, {kind:?}, symmetric {symmetric}, the shift as a free variable");
+            Instance::equal(scope, |x| {
+                let ((a, b, tau), shift) = (vectors(x, 2, 2), x.real("M"));
+                let (d_a, d_b) = gradients(&a, &b, tau, symmetric, kind);
+                let d_tau = temperature_gradient(&similarities(&a, &b, kind), tau, symmetric);
+                let right = [d_a.concat(), d_b.concat(), vec![d_tau]].concat();
+                let against = |&way: &Way| {
+                    let found = textbook((&a, &b), tau, symmetric, kind, way, |_| shift);
+                    let found = [found.a.concat(), found.b.concat(), vec![found.temperature]].concat();
+                    found.into_iter().zip(right.clone()).collect::<Vec<_>>()
+                };
+                Way::all(kind).iter().flat_map(against).collect()
+            })
+        }))
+        .control("cosine-projection-missing", cosine_projection_missing()),
         Claim::proved("info-nce-in-batch/one-pair", Identity, "for B = 1 the loss and its gradient are 0")
             .at(Instance::equal("B = 1", |x| {
                 let (s, tau) = free_similarities(x, 1);

@@ -1,6 +1,8 @@
 //! What is said about the Gauss-Newton-Bartlett estimator.
 
-use super::{Input, batch, estimate, gauss_newton_diagonal, gradient, logits, mean_loss, oracle, wrong_estimate};
+use super::{
+    Input, batch, estimate, gauss_newton_diagonal, gradient, logits, mean_loss, oracle, textbook, wrong_estimate,
+};
 use crate::claim::{Claim, Instance, Kind::*, Source, indicator};
 use crate::expression::{Expr, constant, log_sum_exp, product, sigmoid, softmax, sum};
 use crate::formula::NoConventions;
@@ -27,6 +29,19 @@ fn mean_over_labels(examples: usize, d: usize, classes: usize, wrong: Option<&'s
         let means = gauss_newton_diagonal(&features, &weights).concat().into_iter().enumerate();
         let means = means.map(|(k, mean)| (estimates.iter().map(|e| e[k]).collect(), mean)).collect();
         (outcomes.iter().map(probability).collect(), means)
+    })
+}
+
+fn textbook_against_definition(wrong: Option<&'static str>) -> Instance {
+    Instance::equal("B = 2, d = 2, V = 2, the shift as a free variable", |x| {
+        let ((features, weights), shift) = (batch(x, 2, 2, 2), x.real("M"));
+        let right = [estimate(&features, &weights, &[0, 1], wrong), gauss_newton_diagonal(&features, &weights)];
+        let right = right.concat().concat();
+        let against = |autograd| {
+            let found = textbook(&features, &weights, &[0, 1], autograd, |_| shift).concat().concat();
+            found.into_iter().zip(right.clone()).collect::<Vec<_>>()
+        };
+        [true, false].into_iter().flat_map(against).collect()
     })
 }
 
@@ -83,6 +98,14 @@ pub(super) fn claims() -> Vec<Claim> {
     let (weights, estimated) = counted();
     let outer_product = weights * weights;
     vec![
+        Claim::proved(
+            "gauss-newton-bartlett/textbook",
+            Identity,
+            "max-shifted, with ĝ backward through the mean loss or from p − [v = y], they are the estimate and \
+its mean, whatever the shift",
+        )
+        .at(textbook_against_definition(None))
+        .control("unsquared", textbook_against_definition(Some("unsquared"))),
         Claim::proved(
             "gauss-newton-bartlett/gradient",
             Gradient,

@@ -1,6 +1,6 @@
 //! What is said about Lion.
 
-use super::{Conventions, MOMENTS, Stepped, Symbols, step, symbols, textbook, wrong_step};
+use super::{Conventions, MOMENTS, Stepped, Symbols, step, symbols, textbook, textbook_by_lerp, wrong_step};
 use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::expression::{Expr, constant, ratio, sign};
 use crate::optimizers::adam::{self, Amsgrad};
@@ -104,7 +104,11 @@ m.mul_(self.beta2).add_(grad, alpha=1 - self.beta2)",
         .at_all([1, 2].map(|n| {
             Instance::equal(format!("{n} steps"), |x| {
                 let (s, gradients) = (symbols(x), x.reals("g_t", n));
-                pairs(&trajectory(s, &gradients, textbook), &trajectory(s, &gradients, formula))
+                let code = |s: &Symbols| textbook(s, Conventions::default());
+                let by_lerp = |s: &Symbols| textbook_by_lerp(s, Conventions::default(), constant(1));
+                let right = trajectory(s, &gradients, formula);
+                let both = [trajectory(s, &gradients, code), trajectory(s, &gradients, by_lerp)];
+                both.iter().flat_map(|found| pairs(found, &right)).collect()
             })
         }))
         .control("new-momentum", wrong_step("new-momentum")),

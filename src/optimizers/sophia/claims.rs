@@ -1,12 +1,13 @@
 //! What is said about Sophia.
 
 use super::{
-    Conventions, Floor, Momentum, Refresh, Symbols, direction, larger, smaller, step, symbols, without_lower_clamp,
-    wrong_step,
+    Conventions, Floor, Momentum, Refresh, Symbols, direction, larger, smaller, step, symbols, textbook,
+    without_lower_clamp, wrong_step,
 };
 use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::expression::{Expr, clip, constant, ratio, sign, sum};
 use crate::optimizers::adam::bias;
+use crate::optimizers::decay::Decay;
 use crate::optimizers::exact::average;
 
 /// The update of the guide: clip(m/h, ρ).
@@ -200,6 +201,15 @@ fn update_claims() -> Vec<Claim> {
 
 fn form_claims() -> Vec<Claim> {
     vec![
+        Claim::proved("sophia/textbook", Identity, "with the decay first, as one factor, θ′ is the same")
+            .at_all([Decay::Joint, Decay::After, Decay::Proximal, Decay::Schedule, Decay::Absolute].map(|decay| {
+                Instance::equal(format!("t = 2, {decay:?}"), |x| {
+                    let (s, conventions) = (symbols(x), Conventions { decay, ..Conventions::default() });
+                    let (found, right) = (textbook(&s, conventions), step(&s, conventions, None));
+                    vec![(found.theta, right.theta), (found.m, right.m), (found.h, right.h)]
+                })
+            }))
+            .control("no-clip", wrong_step("no-clip")),
         Claim::proved(
             "sophia/reparametrization",
             Identity,
