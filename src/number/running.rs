@@ -341,7 +341,8 @@ impl Arithmetic for RunningError {
         let reals = possible_signs(of.value, of.enclosure);
         let computed = possible_signs(of.value, up(of.enclosure + of.bound));
         let taken: Vec<Running> = computed.iter().map(|&sign| branches.at(sign).clone()).collect::<Outcome<_>>()?;
-        let role = common(&taken);
+        // what is selected element by element is a tensor, also where it is a scalar for each
+        let role = common(taken.iter().chain([of]));
         let first = branches.at(reals[0]).clone()?;
         let from_first = |x: &Running| if x.value == first.value { 0.0 } else { up((x.value - first.value).abs()) };
         let mut enclosure = first.enclosure;

@@ -2,7 +2,7 @@
 //! implementation computes, in software.
 
 use super::float::nearest;
-use super::{Abstention, Arithmetic, Dtype, Outcome, Role, Sign, power_by_squaring};
+use super::{Abstention, Arithmetic, Branches, Dtype, Outcome, Role, Sign, power_by_squaring};
 use num_rational::BigRational;
 
 /// The order in which a sum is taken.
@@ -131,6 +131,13 @@ impl Arithmetic for InDtype {
     fn maximum(&mut self, values: &[&Simulated]) -> Outcome<Simulated> {
         let role = InDtype::role(values);
         Ok(self.rounded(values.iter().map(|x| x.value).fold(f64::NEG_INFINITY, f64::max), role))
+    }
+    fn select(&mut self, of: &Simulated, branches: Branches<Simulated>) -> Outcome<Simulated> {
+        let sign = self.sign(of)?;
+        let chosen = branches.at(sign).clone()?;
+        // what is selected element by element is a tensor, also where it is a scalar for each
+        let role = InDtype::role(&[&chosen, of]);
+        Ok(self.rounded(chosen.value, role))
     }
     fn sign(&mut self, x: &Simulated) -> Outcome<Sign> {
         match x.value.partial_cmp(&0.0) {
