@@ -172,12 +172,16 @@ pub fn smoothed_gradient(
     scaled_gradient(chosen, rejected, beta * smoothed_weight(h, epsilon, conventions.smoothing))
 }
 
+/// ln π(y) from the logits `[T][V]` and the tokens.
+type LogProbability<'a> = &'a dyn Fn(&[Vec<Expr>], &[usize]) -> Expr;
+
+/// slope · ∂ln π(y)/∂z from the logits, the tokens and the slope.
+type LogProbabilityGradient<'a> = &'a dyn Fn(&[Vec<Expr>], &[usize], Expr) -> Vec<Vec<Expr>>;
+
 /// How the places of an output are computed.
 struct Algorithm<'a> {
-    /// ln π(y) from the logits `[T][V]` and the tokens.
-    log_probability: &'a dyn Fn(&[Vec<Expr>], &[usize]) -> Expr,
-    /// slope · ∂ln π(y)/∂z
-    gradient: &'a dyn Fn(&[Vec<Expr>], &[usize], Expr) -> Vec<Vec<Expr>>,
+    log_probability: LogProbability<'a>,
+    gradient: LogProbabilityGradient<'a>,
     /// What a pair comes to with label smoothing.
     judged: &'a dyn Fn(&Pair, Expr, &Numbers) -> Judged,
 }

@@ -100,6 +100,12 @@ impl Intervals {
         }
     }
 
+    /// Whether x² is lost beside x at this precision. There the series of dashu's functions do not
+    /// settle, and two terms enclose them.
+    fn is_tiny(&self, x: &Interval) -> bool {
+        self.magnitude(x).high <= High::ONE >> self.bits as isize
+    }
+
     fn to_power(&self, x: &Interval, n: u64) -> Interval {
         // ends of one sign, so that powers of the ends are the ends of the powers
         let base = if n.is_multiple_of(2) { self.magnitude(x) } else { x.clone() };
@@ -246,12 +252,26 @@ impl Arithmetic for Intervals {
         if x.low <= Low::from(-1) {
             return Err(Abstention::new("ln(1 + x) of a number that may be −1 or less"));
         }
+        if self.is_tiny(x) {
+            // x/(1 + x) ≤ ln(1 + x) ≤ x
+            let one = self.whole(1);
+            let shifted = self.sum(&[&one, x])?;
+            let least = self.quotient(x, &shifted)?.low;
+            return Ok(self.between(least, x.high.clone()));
+        }
         Ok(self.between(x.low.ln_1p(), x.high.ln_1p()))
     }
 
     fn exp_m1(&mut self, x: &Interval) -> Outcome<Interval> {
         if self.magnitude(x).high.to_f64().value() > LARGEST_EXPONENT {
             return Err(Abstention::new("the exponential of a number past 1e12"));
+        }
+        if self.is_tiny(x) {
+            // x ≤ e^x − 1 ≤ x/(1 − x)
+            let (one, minus) = (self.whole(1), self.negate(x)?);
+            let shifted = self.sum(&[&one, &minus])?;
+            let most = self.quotient(x, &shifted)?.high;
+            return Ok(self.between(x.low.clone(), most));
         }
         Ok(self.between(x.low.exp_m1(), x.high.exp_m1()))
     }
@@ -298,6 +318,24 @@ mod tests {
         assert_eq!(ends(|| ratio(1, 10) * 3), [0.3; 2]);
         // what no f64 keeps: e^−10^6 · e^10^6
         assert_eq!(ends(|| constant(-1_000_000).exp() * constant(1_000_000).exp()), [1.0; 2]);
+    }
+
+    #[test]
+    fn functions_of_tiny_numbers_are_enclosed() {
+        // 1 and the square of e^−10^11 are too far apart for any precision
+        for bits in [128, 4096] {
+            for function in [Expr::ln_1p, Expr::exp_m1] {
+                for sign in [1, -1] {
+                    let graph = Graph::build(|| {
+                        let x = sign * constant(-100_000_000_000).exp();
+                        vec![function(x) / x, function(constant(0))]
+                    });
+                    let values = evaluate_all(&graph, &mut Intervals { bits }, &[]).unwrap();
+                    assert_eq!(values[0].ends_f64(), [1.0; 2]);
+                    assert_eq!(values[1].ends_f64(), [0.0; 2]);
+                }
+            }
+        }
     }
 
     #[test]

@@ -440,7 +440,9 @@ fn claims() -> Vec<Claim> {
             })
         }))
         .at_all(every_convention().map(|conventions| {
-            Instance::equal(format!("t = 2, {conventions:?}"), |x| {
+            let Conventions { decay, epsilon, bias_correction, amsgrad, .. } = conventions;
+            let scope = format!("t = 2, {decay:?}, ε {epsilon:?}, corrected {bias_correction:?}, amsgrad {amsgrad:?}");
+            Instance::equal(scope, |x| {
                 let s = symbols(x, 2);
                 let (theta, _) = step(&s, conventions, None);
                 WAYS.map(|way| (textbook(&s, conventions, way, constant(1)).0, theta)).to_vec()
