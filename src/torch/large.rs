@@ -2,6 +2,7 @@
 //! AdamW over millions of parameters.
 
 use crate::budget::Starts;
+use crate::cases;
 use crate::catalog;
 use crate::comparison::Reference;
 use crate::json;
@@ -10,10 +11,10 @@ use crate::optimizers::adamw::{self, Hyperparameters};
 use crate::optimizers::state::{Problem, TensorState};
 use crate::recording::{Element, Large};
 use crate::survey::Worst;
+use crate::torch;
 use crate::torch::error::Result;
 use crate::torch::steps::{Given, Kept};
 use crate::torch::{Placement, adam, tensors};
-use crate::{cases, torch};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
