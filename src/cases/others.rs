@@ -13,12 +13,9 @@ pub fn gauss_newton_bartlett(draw: &mut Draw) -> Value {
 
 pub fn hutchinson(draw: &mut Draw) -> Value {
     let n = draw.whole(1, 5);
-    let mut hessian: Vec<_> = (0..n).map(|_| draw.reals(n, 2.0)).collect();
-    for i in 0..n {
-        for j in 0..i {
-            hessian[i][j] = hessian[j][i];
-        }
-    }
+    let drawn: Vec<_> = (0..n).map(|_| draw.reals(n, 2.0)).collect();
+    // the part above the diagonal, mirrored
+    let hessian: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| drawn[i.min(j)][i.max(j)]).collect()).collect();
     let rademacher = draw.chance(0.5);
     let probe: Vec<f64> = (0..n).map(|_| if rademacher { draw.pick(&[-1.0, 1.0]) } else { draw.real(2.0) }).collect();
     json!({ "hessian": hessian, "probe": probe })

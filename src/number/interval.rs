@@ -106,7 +106,7 @@ impl Intervals {
         self.magnitude(x).high <= High::ONE >> self.bits as isize
     }
 
-    fn to_power(&self, x: &Interval, n: u64) -> Interval {
+    fn nth_power(&self, x: &Interval, n: u64) -> Interval {
         // ends of one sign, so that powers of the ends are the ends of the powers
         let base = if n.is_multiple_of(2) { self.magnitude(x) } else { x.clone() };
         let raised = |x: &Interval| {
@@ -209,7 +209,7 @@ impl Arithmetic for Intervals {
     }
 
     fn power(&mut self, x: &Interval, n: i64) -> Outcome<Interval> {
-        let power = self.to_power(x, n.unsigned_abs());
+        let power = self.nth_power(x, n.unsigned_abs());
         if n < 0 { self.quotient(&self.whole(1), &power) } else { Ok(power) }
     }
 
