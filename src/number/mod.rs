@@ -7,6 +7,7 @@
 mod atoms;
 mod dtype;
 mod dual;
+mod dyadic;
 mod error_free;
 mod extended;
 mod float;
@@ -25,6 +26,7 @@ mod wide;
 
 pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
+pub(crate) use dyadic::Dyadic;
 pub(crate) use error_free::{two_product, two_sum};
 pub use extended::{Extended, exact_sum};
 pub use float::Float;
