@@ -1,0 +1,216 @@
+//! One right answer: every number that an oracle reports is the f64 nearest to the real value of the
+//! definition, ties to even, bit for bit.
+
+mod common;
+
+use common::number;
+use gradproof::cases::{Conventions, case};
+use gradproof::catalog;
+use gradproof::formula::{Defined, Formula};
+use gradproof::number::nearest;
+use serde_json::{Value, json};
+
+/// The places of a formula's output with the f64 nearest to their values: from the definition, and where
+/// an exponential in it is past any use, from the textbook, which is equal to it.
+fn right_answers(formula: &Formula, input: &Value, output: &Value) -> Vec<(String, f64)> {
+    let rounded = |defined: Vec<Defined>| -> Vec<(String, Option<f64>)> {
+        let of = |defined: Defined| {
+            let values = nearest(&defined.graph, &defined.values().collect::<Vec<_>>());
+            defined.places.into_iter().zip(values.into_iter().map(Result::ok))
+        };
+        defined.into_iter().flat_map(of).collect()
+    };
+    let definition = rounded((formula.definition)(input, output, None).unwrap());
+    let incomplete = definition.iter().any(|(_, value)| value.is_none());
+    let textbook = if incomplete { rounded((formula.textbook)(input, output).unwrap()) } else { Vec::new() };
+    let filled = |(place, value): (String, Option<f64>)| {
+        let other = || textbook.iter().find_map(|(other, value)| (*other == place).then_some((*value)?.into()));
+        let value = value.or_else(other);
+        (value.map(|value| (place.clone(), value))).unwrap_or_else(|| panic!("{}: nothing gives {place} of {input}", formula.id))
+    };
+    definition.into_iter().map(filled).collect()
+}
+
+/// How many numbers of an output are those of the definition, which are all.
+fn assert_exact(id: &str, input: &Value) -> usize {
+    let formula = catalog::formula(id).unwrap();
+    let output = catalog::evaluate(id, input.clone()).unwrap_or_else(|e| panic!("{id}: {e}: {input}"));
+    let right = right_answers(formula, input, &output);
+    for (place, right) in &right {
+        let found = number(output.pointer(place).unwrap_or_else(|| panic!("{id}: no {place}"))).unwrap();
+        // what 4096 bits do not tell from 0 has no sign there
+        let unsigned = *right == 0.0 && right.is_sign_positive() && found == 0.0;
+        assert!(
+            found.to_bits() == right.to_bits() || unsigned,
+            "{id}{place}: {found:e} and not {right:e} of\n{input}"
+        );
+    }
+    right.len()
+}
+
+fn all_exact(id: &str, inputs: impl IntoIterator<Item = Value>) {
+    let numbers: usize = inputs.into_iter().map(|input| assert_exact(id, &input)).sum();
+    println!("{id}: {numbers} numbers");
+    assert!(numbers > 0);
+}
+
+/// What a debug build evaluates in a few seconds.
+const CASES: u64 = 60;
+
+fn random(id: &str) -> impl Iterator<Item = Value> {
+    let formula = catalog::formula(id).unwrap();
+    (0..CASES).map(|index| case(formula, index, Conventions::Any))
+}
+
+#[test]
+fn random_cases_of_dpo() {
+    all_exact("dpo", random("dpo"));
+}
+
+#[test]
+fn random_cases_of_dpo_from_logits() {
+    all_exact("dpo-from-logits", random("dpo-from-logits"));
+}
+
+#[test]
+fn random_cases_of_info_nce() {
+    all_exact("info-nce", random("info-nce"));
+}
+
+#[test]
+fn random_cases_of_info_nce_in_batch() {
+    all_exact("info-nce-in-batch", random("info-nce-in-batch"));
+}
+
+/// Every choice of the conventions and of the smoothing.
+fn preferences() -> Vec<(f64, Value)> {
+    let mut all = Vec::new();
+    for epsilon in [0.0, 0.1, 2f64.powi(-54), 0.499] {
+        for smoothing in ["conservative", "robust"] {
+            for reference in ["given", "free"] {
+                all.push((epsilon, json!({ "smoothing": smoothing, "reference": reference })));
+            }
+        }
+    }
+    all
+}
+
+/// Margins from 1e-300 to 1e4 of both signs, and 0 by terms that cancel.
+#[test]
+fn margins_of_every_size() {
+    let mut inputs = Vec::new();
+    for (epsilon, conventions) in preferences() {
+        let margins = [1e-300, 1e-20, 1e-8, 0.3, 1.0, 36.7, 40.0, 700.0, 745.2, 800.0, 1e4, 1e300];
+        for margin in margins.into_iter().flat_map(|m| [m, -m]) {
+            for beta in [1.0, 0.1] {
+                inputs.push(json!({
+                    "policy_chosen": [margin, -7.25], "policy_rejected": [0.0, -3.5],
+                    "reference_chosen": [0.0, -7.5], "reference_rejected": [0.0, -3.0],
+                    "beta": beta, "label_smoothing": epsilon, "conventions": conventions,
+                }));
+            }
+        }
+        let same = json!([-12.3, -0.1, 5e-324]);
+        inputs.push(json!({
+            "policy_chosen": same, "policy_rejected": [-3.7, -0.3, 1e300], "reference_chosen": same,
+            "reference_rejected": [-3.7, -0.3, 1e300], "label_smoothing": epsilon, "conventions": conventions,
+        }));
+        // 1e16 + 1 and 1e16 + 3 are halfway between two f64
+        inputs.push(json!({
+            "policy_chosen": [1e16, 1e16, -5e-324], "policy_rejected": [0.0, 0.0, 0.0],
+            "reference_chosen": [-1.0, -3.0, 5e-324], "reference_rejected": [0.0, 0.0, 0.0],
+            "beta": 0.25, "label_smoothing": epsilon, "conventions": conventions,
+        }));
+    }
+    all_exact("dpo", inputs);
+}
+
+/// Rows that are equal, shifted, permuted, masked, uniform or far from uniform.
+#[test]
+fn rows_of_every_kind() {
+    let masked = json!(["-Infinity", 2.5, "-Infinity"]);
+    let rows = [
+        (json!([0.1, 0.7, -1.3]), json!([0.1, 0.7, -1.3])),
+        // shifted by a power of two, and permuted beside the token
+        (json!([0.5, 0.75, -1.25]), json!([8.5, 8.75, 6.75])),
+        (json!([0.1, 0.7, -1.3]), json!([-1.3, 0.7, 0.1])),
+        (json!([0.0, 0.0, 0.0]), json!([1.0, 1.0, "-Infinity"])),
+        (json!([800.0, 0.0, -800.0]), json!([0.1, 0.2, 0.1])),
+        (json!([-60.0, 0.0, -60.0]), json!([-70.0, 0.0, -70.0])),
+        (masked.clone(), masked),
+        (json!([1e300, 1e300, -1e300]), json!([0.0, 3.0, 1e-300])),
+        // one ulp from the reference
+        (json!([0.1, 0.7, -1.3]), json!([0.1, 0.7000000000000001, -1.3])),
+    ];
+    let mut inputs = Vec::new();
+    for (epsilon, conventions) in preferences() {
+        for (i, (policy, reference)) in rows.iter().enumerate() {
+            let (other_policy, other_reference) = &rows[(i + 3) % rows.len()];
+            inputs.push(json!({
+                "chosen": { "policy_logits": [policy, other_policy], "reference_logits": [other_reference, reference],
+                            "tokens": [1, 1] },
+                "rejected": { "policy_logits": [policy], "reference_logits": [reference], "tokens": [1] },
+                "beta": 0.5, "label_smoothing": epsilon, "conventions": conventions,
+            }));
+        }
+    }
+    all_exact("dpo-from-logits", inputs);
+}
+
+const SIMILARITIES: [&str; 4] = ["cosine", "cosine-clamp-each", "cosine-clamp-product", "dot"];
+
+/// Lists of vectors: orthogonal, parallel, opposite, equal, mirrored, nearly parallel, and of norms from
+/// 1e-150 to 1e150.
+fn vectors() -> Vec<Vec<[f64; 3]>> {
+    let scaled = |x: [f64; 3], c: f64| x.map(|x| x * c);
+    let (x, y) = ([0.3, -0.7, 0.2], [0.9, 0.1, -0.4]);
+    vec![
+        vec![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]],
+        vec![x, x, x],
+        vec![x, scaled(x, 2.0), scaled(x, -4.0)],
+        vec![x, y, y],
+        vec![[1.0, 0.0, 0.0], [0.5, 0.25, 0.0], [0.5, -0.25, 0.0]],
+        vec![scaled(x, 1e-150), y, scaled(y, 1e150)],
+        vec![scaled(x, 1e-9), scaled(y, 1e-9), scaled(x, 1e-8)],
+        vec![x, [0.3, -0.7, 0.200_000_000_000_000_04], [0.3, -0.699_999_999_999_999_9, 0.2]],
+        // the norm is the clamp itself
+        vec![[1e-8, 0.0, 0.0], [0.0, -1e-8, 0.0], [1.0, 1.0, 1.0]],
+        vec![x, [0.0, 0.0, 0.0], y],
+    ]
+}
+
+/// Whether a similarity has values at these vectors.
+fn allows(kind: &str, vectors: &[[f64; 3]]) -> bool {
+    kind != "cosine" || vectors.iter().all(|x| x.iter().any(|&x| x != 0.0))
+}
+
+#[test]
+fn vectors_in_every_position() {
+    let mut inputs = Vec::new();
+    for (kind, temperature) in SIMILARITIES.into_iter().flat_map(|kind| [1e-3, 0.07, 1.0, 100.0].map(|tau| (kind, tau))) {
+        for v in vectors().iter().filter(|v| allows(kind, v)) {
+            inputs.push(json!({
+                "query": [v[0], v[0], v[1]], "positive": [v[1], v[2], v[2]],
+                "negatives": [[v[2]], [v[1], v[0], v[2], v[1]], []],
+                "temperature": temperature, "conventions": { "similarity": kind },
+            }));
+        }
+    }
+    all_exact("info-nce", inputs);
+}
+
+#[test]
+fn batches_in_every_position() {
+    let mut inputs = Vec::new();
+    for (kind, temperature) in SIMILARITIES.into_iter().flat_map(|kind| [1e-3, 0.07, 100.0].map(|tau| (kind, tau))) {
+        for v in vectors().iter().filter(|v| allows(kind, v)) {
+            for symmetric in [false, true] {
+                inputs.push(json!({
+                    "a": v, "b": [v[1], v[0], v[2]], "temperature": temperature, "symmetric": symmetric,
+                    "conventions": { "similarity": kind },
+                }));
+            }
+        }
+    }
+    all_exact("info-nce-in-batch", inputs);
+}
