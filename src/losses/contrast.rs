@@ -8,7 +8,11 @@ use crate::claim::indicator;
 use crate::expression::{Expr, log_sum_exp, softmax, sum};
 use crate::formula::Wrong;
 use crate::losses::shifted::Shifted;
-use crate::number::Wide;
+
+mod structure;
+mod table;
+
+pub(super) use table::{Line, Table};
 
 // ---- definition -------------------------------------------------------------------------------
 
@@ -94,45 +98,4 @@ pub fn textbook(
         (d_z.iter().map(|&d| d / tau).collect(), d_z.iter().zip(&z).map(of_tau).collect())
     };
     Contrasted { loss: -softmax.ln_p(positive), d_s, d_tau }
-}
-
-// ---- oracle -----------------------------------------------------------------------------------
-
-/// One row of similarities, contrasted.
-#[derive(Clone, Debug)]
-pub(super) struct Contrast {
-    /// ℓ, a sum of two terms that are not negative
-    pub loss: Wide,
-    /// ∂ℓ/∂z_j = p_j, for j other than the positive, for which it is minus the sum of the others
-    pub p: Vec<Wide>,
-    /// ∂z_j/∂s_j, which is 1/τ
-    pub slope: Wide,
-    /// ∂ℓ/∂τ
-    pub d_temperature: Wide,
-}
-
-impl Contrast {
-    /// Of one or more similarities.
-    pub fn of(s: &[Wide], positive: usize, tau: f64) -> Contrast {
-        let tau = Wide::from(tau);
-        let z: Vec<Wide> = s.iter().map(|&s| s / tau).collect();
-        let largest = (0..z.len()).fold(0, |best, j| if z[best].is_below(z[j]) { j } else { best });
-        let exponentials: Vec<Wide> = z.iter().map(|&z_j| (z_j - z[largest]).exp()).collect();
-        let rest: Wide = (0..z.len()).filter(|&j| j != largest).map(|j| exponentials[j]).sum();
-        let total = Wide::ONE + rest;
-        let p: Vec<Wide> = exponentials.iter().map(|&e| e / total).collect();
-        // ∂z_j/∂τ = −s_j/τ²
-        let cooled = |j: usize| -(s[j] / (tau * tau));
-        Contrast {
-            loss: (z[largest] - z[positive]) + rest.ln_1p(),
-            slope: Wide::ONE / tau,
-            d_temperature: (0..z.len()).map(|j| p[j] * (cooled(j) - cooled(positive))).sum(),
-            p,
-        }
-    }
-
-    /// 1 − p_+, as the sum of the others.
-    pub fn others(&self, positive: usize) -> Wide {
-        (0..self.p.len()).filter(|&j| j != positive).map(|j| self.p[j]).sum()
-    }
 }

@@ -19,10 +19,11 @@ use crate::expression::{Expr, constant, sigmoid, sum};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    self, Conventions, Judged, Objective, Pair, Reference, Smoothing, default_beta, loss, mean, smoothed_loss,
-    smoothed_weight, weight,
+    self, Conventions, Derivative, Judged, Margin, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss,
+    smoothed_loss, smoothed_weight, weight,
 };
-use crate::number::exact_sum;
+use crate::losses::rounding;
+use crate::number::Wide;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -56,7 +57,7 @@ pub struct Input {
 }
 
 /// The loss of a batch with its gradient.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Output {
     /// The mean over the pairs.
     #[serde(with = "json::real")]
@@ -75,7 +76,7 @@ pub struct Output {
 }
 
 /// The gradient with respect to the policy's log-probabilities.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Gradient {
     /// `[B]`
     #[serde(with = "json::reals")]
@@ -114,14 +115,17 @@ pub fn batch_mean(pairs: &[Pair]) -> Expr {
     sum(pairs.iter().map(dpo)) / pairs.len() as i64
 }
 
-/// The definition at an input.
-fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
-    let input: Input = json::read(input.clone())?;
+/// The definition at an input, or a wrong form of it.
+fn defined(input: &Input, wrong: Wrong) -> Defined {
     let divisor = if wrong == Some("batch-mean-missing") { 1 } else { input.policy_chosen.len() as i64 };
-    Ok(vec![at_input(&input, |pair, epsilon, _| {
+    at_input(input, |pair, epsilon, _| {
         let judged = pair.judged(epsilon, input.conventions, wrong);
         Judged { slope: judged.slope / divisor, ..judged }
-    })])
+    })
+}
+
+fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    Ok(vec![defined(&json::read(input.clone())?, wrong)])
 }
 
 /// What `judge` makes of the pairs of an input; its slopes are those of the mean.
@@ -154,24 +158,24 @@ fn at_input(input: &Input, judge: impl Fn(&Pair, Expr, &Numbers) -> Judged) -> D
 
 // ---- textbook ---------------------------------------------------------------------------------
 
+/// One way at an input.
+fn one_textbook(input: &Input, way: (Margin, Derivative)) -> Defined {
+    let pairs = input.policy_chosen.len() as i64;
+    at_input(input, |pair, epsilon, numbers| pair.textbook(way, epsilon, input.conventions, pairs, numbers.one()))
+}
+
 /// The three orders of a margin, each with the gradient of autograd and in closed form; no exponential
 /// is above 1.
 fn textbook(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    let pairs = input.policy_chosen.len() as i64;
-    let one_way = |way| {
-        at_input(&input, |pair, epsilon, numbers| pair.textbook(way, epsilon, input.conventions, pairs, numbers.one()))
-    };
-    Ok(preference::ways(input.conventions.reference).into_iter().map(one_way).collect())
+    Ok(preference::ways(input.conventions.reference).into_iter().map(|way| one_textbook(&input, way)).collect())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Evaluates a batch in f64. The four log-probabilities of a margin are summed without rounding,
-/// so that what cancels leaves nothing behind.
+/// Evaluates a batch.
 ///
-/// A few ulps from the real value; the conservative weight, of ε where that is larger, and the
-/// robust loss, of ε h/(1 − 2ε).
+/// Correctly rounded: every number is the f64 nearest to its real value, ties to even.
 ///
 /// # Errors
 /// Where shapes disagree or a value is outside its domain.
@@ -179,25 +183,35 @@ pub fn oracle(input: &Input) -> Result<Output> {
     validate(input)?;
     let objective = Objective::new(input.beta, input.label_smoothing, input.conventions)?;
     let pairs = input.policy_chosen.len();
-    let mut losses = Vec::with_capacity(pairs);
-    let (mut weight, mut slopes) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
-    let (mut rewards_chosen, mut rewards_rejected) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
+    let (beta, n) = (Wide::from(input.beta), Wide::from(pairs as f64));
+    let mut loss = Wide::ZERO;
+    let mut of_pairs = Vec::with_capacity(5 * pairs);
     for b in 0..pairs {
-        let chosen = [input.policy_chosen[b], -input.reference_chosen[b]];
-        let rejected = [input.policy_rejected[b], -input.reference_rejected[b]];
+        let [policy_chosen, policy_rejected, reference_chosen, reference_rejected] =
+            [&input.policy_chosen, &input.policy_rejected, &input.reference_chosen, &input.reference_rejected]
+                .map(|list| Wide::from(list[b]));
+        let (chosen, rejected) = (policy_chosen - reference_chosen, policy_rejected - reference_rejected);
         let margin = match input.conventions.reference {
-            Reference::Given => exact_sum(&[chosen[0], chosen[1], -rejected[0], -rejected[1]]),
-            Reference::Free => exact_sum(&[chosen[0], -rejected[0]]),
+            Reference::Given => chosen - rejected,
+            Reference::Free => policy_chosen - policy_rejected,
         };
-        let h = margin.times(input.beta);
-        losses.push(objective.loss(h));
-        weight.push(objective.weight(h, 1.0));
-        rewards_chosen.push(exact_sum(&chosen).times(input.beta).value());
-        rewards_rejected.push(exact_sum(&rejected).times(input.beta).value());
-        slopes.push(objective.weight(h, input.beta / pairs as f64));
+        let h = beta * margin;
+        loss = loss + objective.loss(h);
+        let weight = objective.weight(h);
+        let slope = weight * beta / n;
+        of_pairs.extend([weight, beta * chosen, beta * rejected, -slope, slope]);
     }
-    let gradient = Gradient { policy_chosen: slopes.iter().map(|x| -x).collect(), policy_rejected: slopes };
-    Ok(Output { loss: mean(&losses), weight, rewards_chosen, rewards_rejected, gradient })
+    let values: Vec<Wide> = [loss / n].into_iter().chain(of_pairs).collect();
+    let mut answers = rounding::nearest(&values, &[&|| defined(input, None), &|| one_textbook(input, SHIFTED)]);
+    let mut output = Output { loss: answers.number(), ..Output::default() };
+    for _ in 0..pairs {
+        output.weight.push(answers.number());
+        output.rewards_chosen.push(answers.number());
+        output.rewards_rejected.push(answers.number());
+        output.gradient.policy_chosen.push(answers.number());
+        output.gradient.policy_rejected.push(answers.number());
+    }
+    Ok(output)
 }
 
 pub(crate) fn validate(input: &Input) -> Result<()> {

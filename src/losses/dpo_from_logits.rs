@@ -19,15 +19,18 @@ use crate::expression::{Expr, constant, log_sum_exp, sigmoid, softmax, sum};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    Conventions, Judged, Objective, Pair, Reference, Smoothing, default_beta, loss, smoothed_loss, smoothed_weight,
-    weight,
+    Conventions, Judged, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss, smoothed_loss,
+    smoothed_weight, weight,
 };
+use crate::losses::rounding;
 use crate::losses::softmax as stable;
-use crate::number::{exact_sum, two_sum};
+use crate::number::Wide;
+use response::Evaluated;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod claims;
+mod response;
 mod textbook;
 
 pub use textbook::{textbook_gradient, textbook_log_probability};
@@ -186,9 +189,11 @@ struct Algorithm<'a> {
     judged: &'a dyn Fn(&Pair, Expr, &Numbers) -> Judged,
 }
 
-/// The definition at an input.
-fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
-    let input: Input = json::read(input.clone())?;
+/// The tokens of the chosen and of the rejected response as class indices.
+type Tokens = (Vec<usize>, Vec<usize>);
+
+/// The definition at an input, or a wrong form of it.
+fn defined(input: &Input, tokens: &Tokens, wrong: Wrong) -> Defined {
     let length = |tokens: &[usize]| if wrong == Some("length-normalized") { tokens.len() as i64 } else { 1 };
     let algorithm = Algorithm {
         log_probability: &|logits, tokens| log_probability(logits, tokens) / length(tokens),
@@ -204,7 +209,12 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
         },
         judged: &|pair, epsilon, _| pair.judged(epsilon, input.conventions, wrong),
     };
-    Ok(vec![at_input(&input, &algorithm)?])
+    at_input(input, tokens, &algorithm)
+}
+
+fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    let input: Input = json::read(input.clone())?;
+    Ok(vec![defined(&input, &validated_pair(&input)?, wrong)])
 }
 
 /// The rows of one side, without the classes whose logit is −∞: these have π = 0.
@@ -232,18 +242,17 @@ impl Kept {
 }
 
 /// What an algorithm makes of an input.
-fn at_input(input: &Input, algorithm: &Algorithm) -> Result<Defined> {
-    let (chosen_tokens, rejected_tokens) = validated_pair(input)?;
-    Ok(Defined::build(|numbers| {
+fn at_input(input: &Input, (chosen_tokens, rejected_tokens): &Tokens, algorithm: &Algorithm) -> Defined {
+    Defined::build(|numbers| {
         let (beta, epsilon) = (numbers.scalar("beta", input.beta), numbers.scalar("epsilon", input.label_smoothing));
-        let chosen = Kept::of(&input.chosen.policy_logits, &chosen_tokens, numbers);
-        let rejected = Kept::of(&input.rejected.policy_logits, &rejected_tokens, numbers);
+        let chosen = Kept::of(&input.chosen.policy_logits, chosen_tokens, numbers);
+        let rejected = Kept::of(&input.rejected.policy_logits, rejected_tokens, numbers);
         let total = |kept: &Kept| (algorithm.log_probability)(&kept.logits, &kept.tokens);
         let pair = Pair {
             policy_chosen: total(&chosen),
             policy_rejected: total(&rejected),
-            reference_chosen: total(&Kept::of(&input.chosen.reference_logits, &chosen_tokens, numbers)),
-            reference_rejected: total(&Kept::of(&input.rejected.reference_logits, &rejected_tokens, numbers)),
+            reference_chosen: total(&Kept::of(&input.chosen.reference_logits, chosen_tokens, numbers)),
+            reference_rejected: total(&Kept::of(&input.rejected.reference_logits, rejected_tokens, numbers)),
             beta,
         };
         let judged = (algorithm.judged)(&pair, epsilon, numbers);
@@ -264,133 +273,53 @@ fn at_input(input: &Input, algorithm: &Algorithm) -> Result<Defined> {
             }
         }
         outputs
-    }))
+    })
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Evaluates a pair in f64. A log-ratio ln(π/π_ref) is computed from the differences of the logits
-/// where policy and reference are near each other, so that it is exactly 0 where they are equal;
-/// all terms of a margin are summed without rounding.
+/// Evaluates a pair.
 ///
-/// Within 1e5 ulp of the real value; the conservative weight, of ε where that is larger, and the
-/// robust loss, of ε h/(1 − 2ε).
+/// Correctly rounded: every number is the f64 nearest to its real value, ties to even.
 ///
 /// # Errors
 /// Where shapes disagree or a value is outside its domain.
 pub fn oracle(input: &Input) -> Result<Output> {
     let objective = Objective::new(input.beta, input.label_smoothing, input.conventions)?;
-    let (chosen_tokens, rejected_tokens) = validated_pair(input)?;
-    let chosen = Prepared::of(&input.chosen, &chosen_tokens);
-    let rejected = Prepared::of(&input.rejected, &rejected_tokens);
-    let margin = match input.conventions.reference {
-        Reference::Given => difference(&chosen.ratio(), &rejected.ratio()),
-        Reference::Free => difference(&chosen.log_probability(), &rejected.log_probability()),
-    };
-    let h = exact_sum(&margin).times(input.beta);
-    let slope = objective.weight(h, input.beta);
-    let reward = |side: &Prepared| exact_sum(&side.ratio()).times(input.beta).value();
+    let tokens = validated_pair(input)?;
+    let (chosen, rejected) = (Evaluated::of(&input.chosen, &tokens.0), Evaluated::of(&input.rejected, &tokens.1));
+    let beta = Wide::from(input.beta);
+    let h = beta
+        * match input.conventions.reference {
+            Reference::Given => chosen.ln_ratio - rejected.ln_ratio,
+            Reference::Free => chosen.ln_policy() - rejected.ln_policy(),
+        };
+    let weight = objective.weight(h);
+    let slope = beta * weight;
+    let mut values = vec![objective.loss(h), weight, beta * chosen.ln_ratio, beta * rejected.ln_ratio];
+    values.extend(chosen.gradient(-slope).chain(rejected.gradient(slope)));
+    let shifted = || textbook::one_way(input, &tokens, SHIFTED);
+    let mut answers = rounding::nearest(&values, &[&|| defined(input, &tokens, None), &shifted]);
+    let classes = input.chosen.policy_logits[0].len();
     Ok(Output {
-        loss: objective.loss(h).value(),
-        weight: objective.weight(h, 1.0),
-        reward_chosen: reward(&chosen),
-        reward_rejected: reward(&rejected),
-        gradient: Gradient { chosen: chosen.gradient(-slope), rejected: rejected.gradient(slope) },
+        loss: answers.number(),
+        weight: answers.number(),
+        reward_chosen: answers.number(),
+        reward_rejected: answers.number(),
+        gradient: Gradient {
+            chosen: answers.matrix(tokens.0.len(), classes),
+            rejected: answers.matrix(tokens.1.len(), classes),
+        },
     })
 }
 
 /// The tokens of both responses as class indices.
-pub(crate) fn validated_pair(input: &Input) -> Result<(Vec<usize>, Vec<usize>)> {
+pub(crate) fn validated_pair(input: &Input) -> Result<Tokens> {
     let chosen = validated("chosen", &input.chosen)?;
     let rejected = validated("rejected", &input.rejected)?;
     let (found, classes) = (input.rejected.policy_logits[0].len(), input.chosen.policy_logits[0].len());
     domain::same_length("rejected.policy_logits[0]", found, classes, "chosen.policy_logits[0] has classes")?;
     Ok((chosen, rejected))
-}
-
-/// The terms of Σ a − Σ b.
-fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().copied().chain(b.iter().map(|x| -x)).collect()
-}
-
-/// (a − b) − (c − d) without cancellation: without rounding where the differences cancel.
-fn less(a: f64, b: f64, c: f64, d: f64) -> f64 {
-    let ((left, lost_left), (right, lost_right)) = (two_sum(a, -b), two_sum(c, -d));
-    let difference = left - right;
-    if lost_left == 0.0 && lost_right == 0.0 && difference.is_finite() {
-        return difference;
-    }
-    exact_sum(&[a, -b, -c, d]).value()
-}
-
-/// A response with its rows prepared.
-struct Prepared<'a> {
-    side: &'a Side,
-    tokens: &'a [usize],
-    policy: Vec<stable::Row<'a>>,
-    reference: Vec<stable::Row<'a>>,
-}
-
-impl<'a> Prepared<'a> {
-    fn of(side: &'a Side, tokens: &'a [usize]) -> Prepared<'a> {
-        let rows = |logits: &'a [Vec<f64>]| logits.iter().map(|z| stable::Row::of(z)).collect();
-        Prepared { side, tokens, policy: rows(&side.policy_logits), reference: rows(&side.reference_logits) }
-    }
-
-    /// Numbers whose sum is ln π(y).
-    fn log_probability(&self) -> Vec<f64> {
-        self.policy.iter().zip(self.tokens).flat_map(|(row, &y)| row.nll_terms(y)).map(|x| -x).collect()
-    }
-
-    /// Numbers whose sum is ln π(y) − ln π_ref(y).
-    fn ratio(&self) -> Vec<f64> {
-        (0..self.tokens.len()).flat_map(|t| self.token_ratio(t)).collect()
-    }
-
-    /// Numbers whose sum is ln π(y_t) − ln π_ref(y_t).
-    fn token_ratio(&self, t: usize) -> Vec<f64> {
-        let (z, r, y) = (&self.side.policy_logits[t], &self.side.reference_logits[t], self.tokens[t]);
-        let (policy, reference) = (&self.policy[t], &self.reference[t]);
-        // π_ref(y)/π(y) − 1 = Σ_v p_ref,v (e^{δ_v} − 1), δ_v = (z_v − r_v) − (z_y − r_y)
-        let change = |v: usize| {
-            if z[v] == f64::NEG_INFINITY {
-                return if r[v] == f64::NEG_INFINITY { 0.0 } else { -reference.p(v) };
-            }
-            let delta = if r[v] == f64::NEG_INFINITY { f64::INFINITY } else { less(z[v], r[v], z[y], r[y]) };
-            if delta <= 1.0 {
-                return reference.p(v) * libm::expm1(delta);
-            }
-            // p_ref,v may underflow where e^δ overflows, but not their product
-            let [largest, minus_r, log_total] = reference.nll_terms(y);
-            exact_sum(&[z[v], -z[y], -largest, -minus_r, -log_total]).exp() - reference.p(v)
-        };
-        let changes: Vec<f64> = (0..z.len()).map(change).collect();
-        let total: f64 =
-            if changes.iter().all(|x| x.is_finite()) { exact_sum(&changes).value() } else { f64::INFINITY };
-        if total.abs() <= 0.5 {
-            return vec![0.0 - libm::log1p(total)];
-        }
-        // far apart, the two logarithms do not cancel
-        policy.nll_terms(y).map(|x| -x).into_iter().chain(reference.nll_terms(y)).collect()
-    }
-
-    /// c·∂ln π(y)/∂z_tv = c ([v = y_t] − p_v), with 1 − p as the sum of the others.
-    fn gradient(&self, c: f64) -> Vec<Vec<f64>> {
-        let component = |t: usize, v: usize| {
-            let (row, at_token) = (&self.policy[t], v == self.tokens[t]);
-            let others = |u: usize| u == v || self.side.policy_logits[t][u] == f64::NEG_INFINITY;
-            // exact zeros, beside those that underflow with their sign
-            if self.side.policy_logits[t][v] == f64::NEG_INFINITY
-                || at_token && (0..self.side.policy_logits[t].len()).all(others)
-            {
-                return 0.0;
-            }
-            if at_token { c * row.one_minus_p(v) } else { -c * row.p(v) }
-        };
-        (0..self.tokens.len())
-            .map(|t| (0..self.side.policy_logits[t].len()).map(|v| component(t, v)).collect())
-            .collect()
-    }
 }
 
 /// The tokens of a response as class indices.

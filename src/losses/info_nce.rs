@@ -16,10 +16,10 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, dot, log_sum_exp, maximum, norm, ratio, sum};
 use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
-use crate::losses::contrast::{self, Contrast, Contrasted, contrast as contrast_of, logits, similarity_weights};
+use crate::losses::contrast::{self, Contrasted, Line, Table, contrast as contrast_of, logits, similarity_weights};
+use crate::losses::rounding;
 use crate::losses::similarity::textbook::{Compared, Way};
-use crate::losses::similarity::{self, Pair, Similarity, clamp, similarity_gradient};
-use crate::number::Wide;
+use crate::losses::similarity::{self, Similarity, clamp, similarity_gradient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -168,10 +168,9 @@ pub struct Reduced {
     pub rows: Vec<(Vec<Expr>, Vec<Vec<Expr>>)>,
 }
 
-/// The definition at an input.
-fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
-    let input: Input = json::read(input.clone())?;
-    Ok(vec![at_input(&input, |queries, tau| {
+/// The definition at an input, or a wrong form of it.
+fn defined(input: &Input, wrong: Wrong) -> Defined {
+    at_input(input, |queries, tau| {
         let b = queries.len() as i64;
         let n = if wrong == Some("batch-mean-missing") { 1 } else { b };
         let kind = input.conventions.similarity;
@@ -182,7 +181,11 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
             temperature: sum(rows.iter().map(|r| r.temperature)) / n,
             rows: rows.iter().map(|r| (over(&r.query), r.keys.iter().map(|k| over(k)).collect())).collect(),
         }
-    })])
+    })
+}
+
+fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    Ok(vec![defined(&json::read(input.clone())?, wrong)])
 }
 
 /// What `reduce` makes of an input.
@@ -234,62 +237,47 @@ pub fn textbook(queries: &[Query], tau: Expr, kind: Similarity, way: Way, shift:
     }
 }
 
+/// One way at an input.
+fn one_textbook(input: &Input, way: Way) -> Defined {
+    at_input(input, |queries, tau| textbook(queries, tau, input.conventions.similarity, way, maximum))
+}
+
 /// Every way at an input.
 fn textbooks(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    let kind = input.conventions.similarity;
-    let one_way = |&way| at_input(&input, |queries, tau| textbook(queries, tau, kind, way, maximum));
-    Ok(Way::all(kind).iter().map(one_way).collect())
+    Ok(Way::all(input.conventions.similarity).iter().map(|&way| one_textbook(&input, way)).collect())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Evaluates a batch as it is written, on numbers of 104 bits without a largest or smallest size;
-/// differences that cancel are taken before they are weighted.
+/// Evaluates a batch.
 ///
-/// The nearest f64, or one of its neighbours, as long as terms do not cancel by more than 2^40;
-/// beyond that within 2^−92 of the largest term.
+/// Correctly rounded: every number is the f64 nearest to its real value, ties to even.
 ///
 /// # Errors
 /// Where shapes disagree, a value is outside its domain, or a vector is zero under
 /// [`Similarity::Cosine`].
 pub fn oracle(input: &Input) -> Result<Output> {
     validate(input)?;
-    let rows = Wide::from(input.query.len() as f64);
-    let mean = |x: Wide| x / rows;
-    let mut loss = Wide::ZERO;
-    let mut d_temperature = Wide::ZERO;
-    let (mut d_query, mut d_positive, mut d_negatives) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut vectors, mut pairs, mut lines): (Vec<&[f64]>, _, _) = (Vec::new(), Vec::new(), Vec::new());
     for ((q, positive), negatives) in input.query.iter().zip(&input.positive).zip(&input.negatives) {
-        let keys: Vec<&[f64]> = std::iter::once(positive).chain(negatives).map(Vec::as_slice).collect();
-        let pairs: Vec<Pair> = keys.iter().map(|k| Pair::of(q, k, input.conventions.similarity)).collect();
-        let s: Vec<Wide> = pairs.iter().map(|pair| pair.s).collect();
-        let row = Contrast::of(&s, 0, input.temperature);
-        loss = loss + row.loss;
-        d_temperature = d_temperature + row.d_temperature;
-        // ∂ℓ/∂z_0 is minus the sum of the others, so each negative is set against the positive
-        let of_query = |i: usize| {
-            let moved = |j: usize| row.slope * pairs[j].d_x(q, keys[j], i);
-            let positive = moved(0);
-            mean((1..keys.len()).map(|j| row.p[j] * (moved(j) - positive)).sum()).to_f64()
-        };
-        d_query.push((0..q.len()).map(of_query).collect::<Vec<_>>());
-        let of_key = |j: usize| {
-            let weight = if j == 0 { -row.others(0) } else { row.p[j] } * row.slope;
-            (0..q.len()).map(|i| mean(weight * pairs[j].d_y(q, keys[j], i)).to_f64()).collect::<Vec<_>>()
-        };
-        d_positive.push(of_key(0));
-        d_negatives.push((1..keys.len()).map(of_key).collect());
+        let (at, keys) = (vectors.len(), 1 + negatives.len());
+        lines.push(Line { positive: pairs.len(), negatives: (pairs.len() + 1..pairs.len() + keys).collect() });
+        pairs.extend((1..=keys).map(|j| [at, at + j]));
+        vectors.extend([q, positive].into_iter().chain(negatives).map(Vec::as_slice));
     }
-    Ok(Output {
-        loss: mean(loss).to_f64(),
-        gradient: Gradient {
-            query: d_query,
-            positive: d_positive,
-            negatives: d_negatives,
-            temperature: mean(d_temperature).to_f64(),
-        },
-    })
+    let kind = input.conventions.similarity;
+    let mean = Table::of(&vectors, &pairs, lines, input.temperature, kind).mean();
+    let mut answers = rounding::nearest(&mean, &[&|| defined(input, None), &|| one_textbook(input, Way::Quotient)]);
+    let (loss, temperature) = (answers.number(), answers.number());
+    let mut vector = || answers.list(input.query[0].len());
+    let (mut query, mut positive, mut negatives) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &input.negatives {
+        query.push(vector());
+        positive.push(vector());
+        negatives.push(row.iter().map(|_| vector()).collect());
+    }
+    Ok(Output { loss, gradient: Gradient { query, positive, negatives, temperature } })
 }
 
 pub(crate) fn validate(input: &Input) -> Result<()> {

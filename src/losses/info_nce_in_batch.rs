@@ -18,10 +18,10 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, dot, maximum, norm, ratio, sum};
 use crate::formula::{Defined, Formula, Mistake, Wrong};
 use crate::json;
-use crate::losses::contrast::{self, Contrast, Contrasted, contrast as contrast_of, similarity_weights};
+use crate::losses::contrast::{self, Contrasted, Line, Table, contrast as contrast_of, similarity_weights};
+use crate::losses::rounding;
 use crate::losses::similarity::textbook::{Compared, Way};
-use crate::losses::similarity::{self, Pair, Similarity, clamp, similarity_gradient};
-use crate::number::Wide;
+use crate::losses::similarity::{self, Similarity, clamp, similarity_gradient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -162,11 +162,10 @@ pub struct Reduced {
     pub temperature: Expr,
 }
 
-/// The definition at an input.
-fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
-    let input: Input = json::read(input.clone())?;
+/// The definition at an input, or a wrong form of it.
+fn defined(input: &Input, wrong: Wrong) -> Defined {
     let (kind, symmetric, b) = (input.conventions.similarity, input.symmetric, input.a.len() as i64);
-    Ok(vec![at_input(&input, |x, y, tau| {
+    at_input(input, |x, y, tau| {
         let s = match wrong {
             Some("norms-of-one") => {
                 x.iter().map(|a| y.iter().map(|b| dot(a, b) / norm(a).squared()).collect()).collect()
@@ -194,7 +193,11 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
             _ => {}
         }
         Reduced { loss, a: d_a, b: d_b, temperature: d_tau }
-    })])
+    })
+}
+
+fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
+    Ok(vec![defined(&json::read(input.clone())?, wrong)])
 }
 
 /// What `reduce` makes of an input.
@@ -248,73 +251,47 @@ pub fn textbook(
     }
 }
 
+/// One way at an input.
+fn one_textbook(input: &Input, way: Way) -> Defined {
+    let (kind, symmetric) = (input.conventions.similarity, input.symmetric);
+    at_input(input, |a, b, tau| textbook((a, b), tau, symmetric, kind, way, maximum))
+}
+
 /// Every way at an input.
 fn textbooks(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    let (kind, symmetric) = (input.conventions.similarity, input.symmetric);
-    let one_way = |&way| at_input(&input, |a, b, tau| textbook((a, b), tau, symmetric, kind, way, maximum));
-    Ok(Way::all(kind).iter().map(one_way).collect())
+    Ok(Way::all(input.conventions.similarity).iter().map(|&way| one_textbook(&input, way)).collect())
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Evaluates a batch as it is written, on numbers of 104 bits without a largest or smallest size;
-/// differences that cancel are taken before they are weighted.
+/// Evaluates a batch.
 ///
-/// The nearest f64, or one of its neighbours, as long as terms do not cancel by more than 2^40;
-/// beyond that within 2^−92 of the largest term.
+/// Correctly rounded: every number is the f64 nearest to its real value, ties to even.
 ///
 /// # Errors
 /// Where shapes disagree, a value is outside its domain, or a vector is zero under
 /// [`Similarity::Cosine`].
 pub fn oracle(input: &Input) -> Result<Output> {
     validate(input)?;
-    let (a, b, n) = (&input.a, &input.b, input.a.len());
+    let n = input.a.len();
+    let vectors: Vec<&[f64]> = input.a.iter().chain(&input.b).map(Vec::as_slice).collect();
+    let pairs: Vec<[usize; 2]> = (0..n).flat_map(|i| (0..n).map(move |j| [i, n + j])).collect();
+    let line = |i: usize, entry: &dyn Fn(usize) -> usize| Line {
+        positive: entry(i),
+        negatives: (0..n).filter(|&j| j != i).map(entry).collect(),
+    };
+    let mut lines: Vec<Line> = (0..n).map(|i| line(i, &|j| i * n + j)).collect();
+    if input.symmetric {
+        lines.extend((0..n).map(|j| line(j, &|i| i * n + j)));
+    }
     let kind = input.conventions.similarity;
-    let pairs: Vec<Vec<Pair>> = a.iter().map(|a| b.iter().map(|b| Pair::of(a, b, kind)).collect()).collect();
-    let contrasted = |i: usize, s: &dyn Fn(usize) -> Wide| {
-        let row: Vec<Wide> = (0..n).map(s).collect();
-        Contrast::of(&row, i, input.temperature)
-    };
-    let rows: Vec<Contrast> = (0..n).map(|i| contrasted(i, &|j| pairs[i][j].s)).collect();
-    let columns: Vec<Contrast> = match input.symmetric {
-        false => Vec::new(),
-        true => (0..n).map(|j| contrasted(j, &|i| pairs[i][j].s)).collect(),
-    };
-    let both: Vec<&Contrast> = rows.iter().chain(&columns).collect();
-    let count = Wide::from(both.len() as f64);
-    let divided = |x: Wide| x / count;
-    // z_ij = s_ij/τ has the same slope everywhere
-    let slope = rows[0].slope;
-    // ∂ℓ/∂z_ii of a row or column is minus the sum of the others: each is set against its opposite
-    let p = |side: &[Contrast], i: usize, j: usize| if side.is_empty() { Wide::ZERO } else { side[i].p[j] };
-    let of_a = |i: usize, c: usize| {
-        let d = |j: usize| pairs[i][j].d_x(&a[i], &b[j], c);
-        let at = d(i);
-        let term = |j: usize| {
-            let other = d(j);
-            p(&rows, i, j) * (other - at) + (p(&columns, j, i) * other - p(&columns, i, j) * at)
-        };
-        divided(slope * (0..n).filter(|&j| j != i).map(term).sum::<Wide>()).to_f64()
-    };
-    let of_b = |j: usize, c: usize| {
-        let d = |i: usize| pairs[i][j].d_y(&a[i], &b[j], c);
-        let at = d(j);
-        let term = |i: usize| {
-            let other = d(i);
-            p(&columns, j, i) * (other - at) + (p(&rows, i, j) * other - p(&rows, j, i) * at)
-        };
-        divided(slope * (0..n).filter(|&i| i != j).map(term).sum::<Wide>()).to_f64()
-    };
-    let d_temperature: Wide = both.iter().map(|row| row.d_temperature).sum();
-    Ok(Output {
-        loss: (both.iter().map(|row| row.loss).sum::<Wide>() / count).to_f64(),
-        gradient: Gradient {
-            a: (0..n).map(|i| (0..a[i].len()).map(|c| of_a(i, c)).collect()).collect(),
-            b: (0..n).map(|j| (0..b[j].len()).map(|c| of_b(j, c)).collect()).collect(),
-            temperature: divided(d_temperature).to_f64(),
-        },
-    })
+    let mean = Table::of(&vectors, &pairs, lines, input.temperature, kind).mean();
+    let mut answers = rounding::nearest(&mean, &[&|| defined(input, None), &|| one_textbook(input, Way::Quotient)]);
+    let (loss, temperature) = (answers.number(), answers.number());
+    let mut side = || answers.matrix(n, input.a[0].len());
+    let (a, b) = (side(), side());
+    Ok(Output { loss, gradient: Gradient { a, b, temperature } })
 }
 
 pub(crate) fn validate(input: &Input) -> Result<()> {

@@ -7,6 +7,7 @@ pub mod dpo_from_logits;
 pub mod info_nce;
 pub mod info_nce_in_batch;
 pub mod preference;
+mod rounding;
 pub mod shifted;
 pub mod similarity;
 pub mod softmax;

@@ -1,5 +1,5 @@
 //! What DPO is made of, whether it starts from log-probabilities or from logits: the implicit
-//! reward, the margin and its loss, as graphs and in f64 without cancellation.
+//! reward, the margin and its loss, as graphs and on numbers that carry a bound of their error.
 //!
 //! r̂ = β (ln π − ln π_ref), h = r̂_w − r̂_l, ℓ = softplus(−h) = −ln σ(h), ∂ℓ/∂h = −σ(−h)
 //! (Rafailov et al., *Direct Preference Optimization*, 2023, equations 5 and 7).
@@ -11,7 +11,7 @@ use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, absolute, by_sign, constant, positive_part, sigmoid, softplus};
 use crate::formula::{Wrong, axis};
-use crate::number::{Extended, exact_sum, two_sum};
+use crate::number::Wide;
 use serde::Deserialize;
 
 axis! {
@@ -176,6 +176,9 @@ pub enum Derivative {
     Closed,
 }
 
+/// A way whose exponentials are at most 1.
+pub(super) const SHIFTED: (Margin, Derivative) = (Margin::Responses, Derivative::Closed);
+
 /// Every way under a convention.
 pub fn ways(reference: Reference) -> Vec<(Margin, Derivative)> {
     let margins: &[Margin] = match reference {
@@ -257,32 +260,21 @@ impl Pair {
     }
 }
 
-// ---- in f64 -----------------------------------------------------------------------------------
+// ---- oracle -----------------------------------------------------------------------------------
 
-/// e^{−750} is less than half the smallest f64, 2^−1074.
-const LINEAR: f64 = 750.0;
-
-/// softplus(x) = max(x, 0) + ln1p(e^{−|x|}), of which both terms are at least 0; |x| ≤ [`LINEAR`].
-fn softplus_f64(x: Extended) -> Extended {
-    if x.hi <= 0.0 {
-        return Extended { hi: libm::log1p(x.exp()), lo: 0.0, exponent: 0 };
-    }
-    let (hi, lo) = two_sum(x.hi, libm::log1p(x.negated().exp()) + x.lo);
-    Extended { hi, lo, exponent: 0 }
+/// ln(1 + e^{−x}) for x ≥ 0
+fn tail(x: Wide) -> Wide {
+    (-x).exp().ln_1p()
 }
 
-/// factor · σ(x), also where σ alone would underflow
-fn sigmoid_times(x: Extended, factor: f64) -> f64 {
-    if x.value() >= 0.0 {
-        return factor / (1.0 + x.negated().exp());
+/// σ(x)
+fn sigmoid_of(x: Wide) -> Wide {
+    if x.is_below(Wide::ZERO) {
+        let e = x.exp();
+        e / (Wide::ONE + e)
+    } else {
+        Wide::ONE / (Wide::ONE + (-x).exp())
     }
-    // σ(x) is e^x to the last bit here, and e^{x/4} is far from underflow
-    if x.value() < -700.0 {
-        let quarter = x.times(0.25).exp();
-        return factor * quarter * quarter * quarter * quarter;
-    }
-    let e = x.exp();
-    factor * (e / (1.0 + e))
 }
 
 /// β, ε and the conventions: what turns margins into losses and weights.
@@ -309,83 +301,31 @@ impl Objective {
         Ok(Objective { beta, epsilon, conventions })
     }
 
-    /// The loss of a pair with the margin h.
-    ///
-    /// A few ulps from the real value; robust, of ε h/(1 − 2ε) where that is larger.
-    pub fn loss(&self, h: Extended) -> Extended {
-        let epsilon = self.epsilon;
-        let robust = self.conventions.smoothing == Smoothing::Robust;
-        let total = if robust { 1.0 - 2.0 * epsilon } else { 1.0 };
-        if h.value().abs() > LINEAR {
-            // softplus is |h| on one side and underflows on the other
-            let slope = match (h.hi < 0.0, robust) {
-                (true, _) => 1.0 - epsilon,
-                (false, false) => epsilon,
-                (false, true) => -epsilon,
-            };
-            let size = if h.hi < 0.0 { h.negated() } else { h };
-            return size.times(slope / total);
-        }
-        let (clean, flipped) = (softplus_f64(h.negated()), softplus_f64(h));
-        match self.conventions.smoothing {
-            Smoothing::Conservative => plus(clean.times(1.0 - epsilon), flipped.times(epsilon)),
-            // softplus(h) = softplus(−h) + h leaves one term that can cancel
-            Smoothing::Robust => plus(clean, h.times(-epsilon / total)),
-        }
+    /// 1 − 2ε, what the robust loss is divided by.
+    fn total(&self) -> Wide {
+        Wide::ONE - Wide::from(self.epsilon).scaled(1)
     }
 
-    /// factor · (−∂ℓ/∂h) of a pair with the margin h.
-    ///
-    /// A few ulps from the real value; conservative, of ε where that is larger than the weight.
-    pub fn weight(&self, h: Extended, factor: f64) -> f64 {
-        let epsilon = self.epsilon;
-        if epsilon == 0.0 {
-            return sigmoid_times(h.negated(), factor);
-        }
+    /// The loss of a pair with the margin h: a share of |h| and ln(1 + e^{−|h|}), since
+    /// softplus(−h) = softplus(h) − h.
+    pub(super) fn loss(&self, h: Wide) -> Wide {
+        let epsilon = Wide::from(self.epsilon);
+        let share = match (h.is_below(Wide::ZERO), self.conventions.smoothing) {
+            (true, Smoothing::Conservative) => Wide::ONE - epsilon,
+            (true, Smoothing::Robust) => (Wide::ONE - epsilon) / self.total(),
+            (false, Smoothing::Conservative) => epsilon,
+            (false, Smoothing::Robust) => -epsilon / self.total(),
+        };
+        share * h.abs() + tail(h.abs())
+    }
+
+    /// −∂ℓ/∂h of a pair with the margin h.
+    pub(super) fn weight(&self, h: Wide) -> Wide {
+        let epsilon = Wide::from(self.epsilon);
         match self.conventions.smoothing {
-            Smoothing::Conservative => factor * (sigmoid_times(h.negated(), 1.0) - epsilon),
+            Smoothing::Conservative => sigmoid_of(-h) - epsilon,
             // ((1 − ε)σ(−h) + εσ(h))/(1 − 2ε) with σ(h) = 1 − σ(−h)
-            Smoothing::Robust => {
-                let constant = epsilon / (1.0 - 2.0 * epsilon);
-                factor * (sigmoid_times(h.negated(), 1.0) + constant)
-            }
+            Smoothing::Robust => sigmoid_of(-h) + epsilon / self.total(),
         }
-    }
-}
-
-/// a + b, both in the range of f64.
-fn plus(a: Extended, b: Extended) -> Extended {
-    exact_sum(&[a.hi, a.lo, b.hi, b.lo])
-}
-
-/// Σ x / n, also where the sum or a term is past the range of f64.
-pub fn mean(x: &[Extended]) -> f64 {
-    let n = x.len() as f64;
-    let exponent = x.iter().map(|x| x.exponent).max().unwrap_or(0);
-    let sum = if exponent == 0 {
-        exact_sum(&x.iter().flat_map(|x| [x.hi, x.lo]).collect::<Vec<_>>())
-    } else {
-        exact_sum(&x.iter().map(|x| libm::ldexp(x.hi, x.exponent - exponent)).collect::<Vec<_>>())
-    };
-    libm::ldexp(sum.hi / n, sum.exponent + exponent)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mean_past_the_range_on_the_way() {
-        assert_eq!(mean(&[exact_sum(&[1.5e308, 1.5e308]), exact_sum(&[-1.5e308, -1.5e308])]), 0.0);
-    }
-
-    #[test]
-    fn a_weight_that_underflows_still_scales() {
-        let objective = Objective { beta: 1.0, epsilon: 0.0, conventions: Conventions::default() };
-        let h = exact_sum(&[800.0]);
-        assert_eq!(objective.weight(h, 1.0), 0.0);
-        // e^{690.7755…} = 1e300
-        let scaled = objective.weight(h, 1e300);
-        assert!((scaled / libm::exp(300.0 * libm::log(10.0) - 800.0) - 1.0).abs() < 1e-12, "{scaled:e}");
     }
 }

@@ -7,10 +7,14 @@
 use crate::error::{Error, Result};
 use crate::expression::{Expr, by_sign, constant, dot, norm, rational};
 use crate::formula::axis;
-use crate::number::{Wide, wide_dot};
 use num_rational::BigRational;
 
+mod pair;
+mod surd;
 pub mod textbook;
+
+pub(super) use pair::Pair;
+pub(super) use surd::Surd;
 
 axis! {
     /// How similar two vectors are.
@@ -67,90 +71,7 @@ pub fn similarity_gradient(x: &[Expr], y: &[Expr], kind: Similarity, low: Expr) 
     x.iter().zip(y).map(component).collect()
 }
 
-// ---- oracle -----------------------------------------------------------------------------------
-
-/// A similarity with its derivatives.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pair {
-    /// sim(x, y)
-    pub s: Wide,
-    x: Slope,
-    y: Slope,
-}
-
-/// A derivative as (across·other_i − along·own_i)·scale. For the cosine that is
-/// (‖x‖² y_i − (x·y) x_i)·scale.
-#[derive(Clone, Copy, Debug)]
-struct Slope {
-    across: Wide,
-    along: Wide,
-    scale: Wide,
-    /// Whether across = ‖own‖² and along = own·other.
-    projected: bool,
-}
-
-impl Slope {
-    /// scale·other_i
-    fn straight(scale: Wide) -> Slope {
-        Slope { across: Wide::ONE, along: Wide::ZERO, scale, projected: false }
-    }
-
-    fn at(&self, own: &[f64], other: &[f64], i: usize) -> Wide {
-        let (own_i, other_i) = (Wide::from(own[i]), Wide::from(other[i]));
-        let term = self.across * other_i;
-        let difference = term - self.along * own_i;
-        if self.projected && difference.is_small_beside(term) {
-            // the same as Σ_j x_j (x_j y_i − x_i y_j), whose differences are exact to 2^−104: for
-            // vectors that are nearly parallel, or nearly along an axis
-            let product = |x: f64, y: f64| Wide::from(x) * Wide::from(y);
-            let minor = |(&x, &y): (&f64, &f64)| Wide::from(x) * (product(x, other[i]) - product(own[i], y));
-            return own.iter().zip(other).map(minor).sum::<Wide>() * self.scale;
-        }
-        difference * self.scale
-    }
-}
-
-impl Pair {
-    /// The similarity of two vectors of one length, neither of them zero under
-    /// [`Similarity::Cosine`].
-    pub fn of(x: &[f64], y: &[f64], kind: Similarity) -> Pair {
-        let inner = wide_dot(x, y);
-        if kind == Similarity::Dot {
-            let slope = Slope::straight(Wide::ONE);
-            return Pair { s: inner, x: slope, y: slope };
-        }
-        let (xx, yy, low) = (wide_dot(x, x), wide_dot(y, y), Wide::from(CLAMP));
-        // squares are compared, which are exact where the norm is one component
-        let below = |square: Wide| square.is_below(low * low);
-        let (clamped_x, clamped_y) = match kind {
-            Similarity::ClampEach => (below(xx), below(yy)),
-            Similarity::ClampProduct if below(xx * yy) => {
-                let slope = Slope::straight(Wide::ONE / low);
-                return Pair { s: inner / low, x: slope, y: slope };
-            }
-            _ => (false, false),
-        };
-        let length = |square: Wide, clamped| if clamped { low } else { square.sqrt() };
-        let lengths = length(xx, clamped_x) * length(yy, clamped_y);
-        let slope = |square: Wide, clamped: bool| {
-            if clamped {
-                return Slope::straight(Wide::ONE / lengths);
-            }
-            Slope { across: square, along: inner, scale: Wide::ONE / (square * lengths), projected: true }
-        };
-        Pair { s: inner / lengths, x: slope(xx, clamped_x), y: slope(yy, clamped_y) }
-    }
-
-    /// ∂sim/∂x_i, from both vectors.
-    pub fn d_x(&self, x: &[f64], y: &[f64], i: usize) -> Wide {
-        self.x.at(x, y, i)
-    }
-
-    /// ∂sim/∂y_i
-    pub fn d_y(&self, x: &[f64], y: &[f64], i: usize) -> Wide {
-        self.y.at(y, x, i)
-    }
-}
+// ---- domain -----------------------------------------------------------------------------------
 
 /// Vectors are finite, and not zero where their norm divides.
 pub(super) fn check_vector(field: &str, x: &[f64], kind: Similarity) -> Result<()> {

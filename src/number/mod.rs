@@ -7,8 +7,8 @@
 mod atoms;
 mod dtype;
 mod dual;
+mod dyadic;
 mod error_free;
-mod extended;
 mod float;
 mod forward;
 mod interval;
@@ -25,8 +25,8 @@ mod wide;
 
 pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
-pub(crate) use error_free::{two_product, two_sum};
-pub use extended::{Extended, exact_sum};
+pub(crate) use dyadic::Dyadic;
+pub(crate) use error_free::two_sum;
 pub use float::Float;
 pub use forward::{Forward, Tangent};
 pub use interval::{Interval, Intervals};

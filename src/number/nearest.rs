@@ -17,22 +17,24 @@ pub fn nearest(graph: &Graph, inputs: &[f64]) -> Vec<Outcome<f64>> {
     let mut results = vec![Err(Abstention::new("no precision was tried")); graph.outputs().len()];
     let mut bits = FIRST_BITS;
     while bits <= MOST_BITS {
+        let open: Vec<usize> = (0..results.len()).filter(|&i| results[i].is_err()).collect();
+        if open.is_empty() {
+            break;
+        }
+        let asked = graph.continued(|outputs| open.iter().map(|&i| outputs[i]).collect());
         let mut arithmetic = Intervals { bits };
         let Some(inputs) = inputs.iter().map(|&x| arithmetic.exactly(x)).collect::<Option<Vec<_>>>() else {
             return vec![Err(Abstention::new("an input that is not finite")); results.len()];
         };
-        let outputs = evaluate(graph, &mut arithmetic, &inputs);
+        let outputs = evaluate(&asked, &mut arithmetic, &inputs);
         let last = bits * 2 > MOST_BITS;
-        for (result, output) in results.iter_mut().zip(outputs).filter(|(result, _)| result.is_err()) {
-            *result = output.and_then(|interval| match interval.nearest_f64() {
+        for (i, output) in open.into_iter().zip(outputs) {
+            results[i] = output.and_then(|interval| match interval.nearest_f64() {
                 Some(decided) => Ok(decided),
                 // between neighbours: the tie goes to the even one; around zero: it is zero
                 None if last => Ok(even(interval.ends_f64())),
                 None => Err(Abstention::new("a rounding that the precision leaves open")),
             });
-        }
-        if results.iter().all(Result::is_ok) {
-            break;
         }
         bits *= 2;
     }

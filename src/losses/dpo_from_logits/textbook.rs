@@ -1,12 +1,12 @@
 //! DPO from logits as implementations compute it.
 
-use super::{Algorithm, Input, at_input};
+use super::{Algorithm, Input, Tokens, at_input, validated_pair};
 use crate::claim::indicator;
 use crate::error::Result;
 use crate::expression::{Expr, maximum, sum};
 use crate::formula::Defined;
 use crate::json;
-use crate::losses::preference::{self, Derivative};
+use crate::losses::preference::{self, Derivative, Margin};
 use crate::losses::shifted::Shifted;
 use serde_json::Value;
 
@@ -40,20 +40,23 @@ pub fn textbook_gradient(
     logits.iter().zip(tokens).enumerate().map(row).collect()
 }
 
+/// One way at an input.
+pub(super) fn one_way(input: &Input, tokens: &Tokens, (margin, derivative): (Margin, Derivative)) -> Defined {
+    let largest = |_, z: &[Expr]| maximum(z);
+    let algorithm = Algorithm {
+        log_probability: &|logits, tokens| textbook_log_probability(logits, tokens, largest),
+        gradient: &|logits, tokens, slope| textbook_gradient(logits, tokens, slope, derivative, largest),
+        judged: &|pair, epsilon, numbers| {
+            pair.textbook((margin, derivative), epsilon, input.conventions, 1, numbers.one())
+        },
+    };
+    at_input(input, tokens, &algorithm)
+}
+
 /// The three orders of a margin over max-shifted log-probabilities, each with the gradient of autograd
 /// and in closed form.
 pub(super) fn textbook(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    let largest = |_, z: &[Expr]| maximum(z);
-    let one_way = |(margin, derivative)| {
-        let algorithm = Algorithm {
-            log_probability: &|logits, tokens| textbook_log_probability(logits, tokens, largest),
-            gradient: &|logits, tokens, slope| textbook_gradient(logits, tokens, slope, derivative, largest),
-            judged: &|pair, epsilon, numbers| {
-                pair.textbook((margin, derivative), epsilon, input.conventions, 1, numbers.one())
-            },
-        };
-        at_input(&input, &algorithm)
-    };
-    preference::ways(input.conventions.reference).into_iter().map(one_way).collect()
+    let tokens = validated_pair(&input)?;
+    Ok(preference::ways(input.conventions.reference).into_iter().map(|way| one_way(&input, &tokens, way)).collect())
 }
