@@ -105,7 +105,10 @@ impl Mpfr {
 
     fn magnitude(&self, x: &Enclosure) -> Enclosure {
         if x.is_negative() {
-            Enclosure { low: (-&x.high).complete_round(self.bits.max(x.high.prec()), Down).0, high: x.low.clone().abs() }
+            Enclosure {
+                low: (-&x.high).complete_round(self.bits.max(x.high.prec()), Down).0,
+                high: x.low.clone().abs(),
+            }
         } else if x.low >= 0 {
             x.clone()
         } else {
@@ -275,11 +278,8 @@ impl Arithmetic for Mpfr {
         if let Ok(sign) = self.sign(of) {
             return branches.at(sign).clone();
         }
-        let possible = [
-            (of.low < 0).then_some(Sign::Negative),
-            Some(Sign::Zero),
-            (of.high > 0).then_some(Sign::Positive),
-        ];
+        let possible =
+            [(of.low < 0).then_some(Sign::Negative), Some(Sign::Zero), (of.high > 0).then_some(Sign::Positive)];
         let values = possible.into_iter().flatten().map(|sign| branches.at(sign).clone());
         let hull = values.reduce(|x, y| {
             let (x, y) = (x?, y?);
