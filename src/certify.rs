@@ -52,6 +52,8 @@ impl Component {
 struct Judged {
     name: String,
     input: Value,
+    /// Whether the input is short enough to be shown.
+    short: bool,
     output: Value,
     components: Vec<Component>,
 }
@@ -82,8 +84,8 @@ fn judge(formula: &Formula, name: String, input: Value) -> Result<Judged> {
         let right = right.remove(place.as_str())?;
         Some(Component { place, found, right })
     });
-    let components = components.collect();
-    Ok(Judged { name, input, output, components })
+    let (components, short) = (components.collect(), input.to_string().len() <= SHORT);
+    Ok(Judged { name, input, short, output, components })
 }
 
 impl Judged {
@@ -110,7 +112,7 @@ impl Judged {
                 }
                 if !component.agrees() {
                     row.differ = 1;
-                    let input = (self.input.to_string().len() <= SHORT).then(|| self.input.clone());
+                    let input = self.short.then(|| self.input.clone());
                     let (found, right) = (component.found, right.value);
                     row.worst = Some(Difference { case: case(), place: place(), found, right, input });
                 }
@@ -123,7 +125,7 @@ impl Judged {
     fn pinned(&self) -> Option<Pinned> {
         let agrees = !self.components.is_empty() && self.components.iter().all(Component::agrees);
         let pinned = || Pinned { case: self.name.clone(), input: self.input.clone(), output: self.output.clone() };
-        (agrees && self.input.to_string().len() <= SHORT).then(pinned)
+        (agrees && self.short).then(pinned)
     }
 }
 

@@ -56,7 +56,7 @@ fn corners<'a>(x: &'a Enclosure, y: &'a Enclosure) -> [(&'a Float, &'a Float); 4
 }
 
 impl Mpfr {
-    /// An enclosure, if its ends are in MPFR's range, which ends at 2^(2^62).
+    /// An enclosure, if its ends are in the range that MPFR has by default, up to 2^(2^30).
     fn between(&self, low: Float, high: Float) -> Outcome<Enclosure> {
         if low.is_finite() && high.is_finite() {
             Ok(Enclosure { low, high })
@@ -288,5 +288,92 @@ impl Arithmetic for Mpfr {
             Ok(Enclosure { low, high })
         });
         hull.unwrap_or_else(|| Err(self.cannot("a sign")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expression::{Expr, Graph, absolute, constant, pi, ratio, sign, variable};
+    use crate::number::{By, decide, evaluate_all};
+
+    fn ends(formula: impl FnOnce() -> Expr) -> [f64; 2] {
+        let graph = Graph::build(|| vec![formula()]);
+        Mpfr::ends_f64(&evaluate_all(&graph, &mut Mpfr::at(128), &[]).unwrap()[0])
+    }
+
+    #[test]
+    fn known_values_are_enclosed() {
+        assert_eq!(ends(|| constant(1).exp()), [std::f64::consts::E; 2]);
+        assert_eq!(ends(|| pi().cos()), [-1.0; 2]);
+        assert_eq!(ends(|| constant(2).sqrt().powi(2)), [2.0; 2]);
+        assert_eq!(ends(|| ratio(-1, 3).powi(3)), [-1.0 / 27.0; 2]);
+        assert_eq!(ends(|| ratio(-1, 3).powi(-2)), [9.0; 2]);
+        assert_eq!(ends(|| constant(2).ln()), [std::f64::consts::LN_2; 2]);
+        assert_eq!(ends(|| ratio(1, 10) * 3), [0.3; 2]);
+        assert_eq!(ends(|| constant(-1_000_000).exp() * constant(1_000_000).exp()), [1.0; 2]);
+        // sin and cos of what is no point
+        let [low, high] = ends(|| (pi() - ratio(355, 113)).sin());
+        assert!(low <= high && (low + 2.667_641_894e-7).abs() < 1e-15);
+    }
+
+    #[test]
+    fn enclosures_hold_what_is_between_their_ends() {
+        let mut mpfr = Mpfr::at(64);
+        let of = |low: i32, high: i32| Enclosure { low: Float::with_val(64, low), high: Float::with_val(64, high) };
+        let (x, y) = (of(-1, 2), of(-3, -2));
+        assert_eq!(Mpfr::ends_f64(&mpfr.product(&x, &y).unwrap()), [-6.0, 3.0]);
+        assert_eq!(Mpfr::ends_f64(&mpfr.quotient(&x, &y).unwrap()), [-1.0, 0.5]);
+        assert_eq!(Mpfr::ends_f64(&mpfr.sum(&[&x, &y]).unwrap()), [-4.0, 0.0]);
+        assert_eq!(Mpfr::ends_f64(&mpfr.power(&x, 2).unwrap()), [0.0, 4.0]);
+        assert_eq!(Mpfr::ends_f64(&mpfr.power(&x, 3).unwrap()), [-1.0, 8.0]);
+        assert_eq!(Mpfr::ends_f64(&mpfr.power(&y, -1).unwrap()), [-0.5, -1.0 / 3.0]);
+        assert_eq!(Mpfr::ends_f64(&mpfr.maximum(&[&x, &y]).unwrap()), [-1.0, 2.0]);
+        assert!(mpfr.quotient(&y, &x).is_err() && mpfr.sign(&x).is_err());
+        assert!(mpfr.sqrt(&x).is_err() && mpfr.ln(&x).is_err() && mpfr.ln_1p(&x).is_err());
+    }
+
+    #[test]
+    fn what_leaves_the_range_is_refused_or_underflows_with_its_sign() {
+        let graph = Graph::build(|| {
+            let x = variable("x");
+            vec![x.exp(), (-x).exp(), -(-x).exp(), x.exp() / x.exp()]
+        });
+        let values = decide::<Mpfr>(&graph, &[1e308]);
+        assert!(values[0].is_err() && values[3].is_err());
+        let sign_of = |i: usize| values[i].as_ref().map(|x| (x.value == 0.0, x.value.is_sign_negative()));
+        assert_eq!(sign_of(1), Ok((true, false)));
+        // −e^−10^308 is below MPFR's range: it lies between the largest negative number and 0
+        assert_eq!(values[2].as_ref().map(|x| x.by), Ok(By::RuleForZeros));
+        let small = decide::<Mpfr>(&graph, &[1e6]);
+        assert!(small[2].as_ref().is_ok_and(|x| x.value == 0.0 && x.value.is_sign_negative()));
+        assert!(small[0].as_ref().is_ok_and(|x| x.value == f64::INFINITY));
+    }
+
+    #[test]
+    fn at_a_kink_the_branches_meet() {
+        let graph = Graph::build(|| {
+            let x = variable("x");
+            let nothing = x.exp().ln() - x;
+            vec![1 + absolute(nothing), sign(nothing)]
+        });
+        let values = decide::<Mpfr>(&graph, &[0.7]);
+        assert_eq!(values[0].as_ref().map(|x| x.value), Ok(1.0));
+        // a jump has no value between its branches
+        assert!(values[1].is_err());
+    }
+
+    #[test]
+    fn the_distance_from_the_middle_of_two_f64() {
+        let of = |x: &str| {
+            let point = Float::with_val(128, Float::parse(x).unwrap());
+            Enclosure { low: point.clone(), high: point }.from_the_middle()
+        };
+        let near = of("1.00000000000000011102230246251565404236316680908203126").unwrap();
+        assert!((near / (1e-53 / f64::EPSILON) - 1.0).abs() < 0.6, "{near:e}");
+        assert_eq!(of("1.5"), Some(0.5));
+        // 1 + 2^−53
+        assert_eq!(of("1.00000000000000011102230246251565404236316680908203125"), None);
+        assert_eq!(of("1e400"), None);
     }
 }

@@ -253,5 +253,5 @@ fn adam_sizes(draw: &mut Draw, i: u64) -> Value {
         "lr": turn(&[1e-4, 1e-300, TINY], i), "eps": turn(&[1e-8, 1e-310], i / 5),
         "weight_decay": turn(&[0.0, 0.1], i),
     });
-    with_moments(draw.reals(4, turn(&[1.0, 1e-300, 1e300], i / 2)), gradient, hyper, 6, moments)
+    with_moments(draw.reals(4, turn(&[1.0, 1e-300, 1e150], i / 2)), gradient, hyper, 6, moments)
 }

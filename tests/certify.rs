@@ -1,0 +1,94 @@
+//! The judge of the last bit: MPFR agrees with what others found, and a wrong bit is seen.
+
+mod common;
+
+use common::anchors;
+use gradproof::accuracy::Row;
+use gradproof::cases::{Conventions, case};
+use gradproof::certify::certify;
+use gradproof::error::Result;
+use gradproof::formula::Formula;
+use gradproof::losses::cross_entropy;
+use gradproof::number::{Mpfr, decide, nearest};
+use gradproof::{catalog, json};
+use serde_json::Value;
+
+/// mpmath's anchors are correctly rounded, by another program in another language.
+#[test]
+fn mpfr_rounds_every_definition_to_the_anchors() {
+    let (mut same, mut undefined) = (0, 0);
+    for formula in catalog::FORMULAS {
+        for anchor in anchors(formula) {
+            for defined in (formula.definition)(&anchor.input, &anchor.output, None).unwrap() {
+                let values = decide::<Mpfr>(&defined.graph, &defined.values().collect::<Vec<_>>());
+                for (place, value) in defined.places.iter().zip(values) {
+                    let right = common::number(anchor.output.pointer(place).unwrap()).unwrap();
+                    match value {
+                        Ok(found) => {
+                            assert!(found.value == right, "{}{place}: {:e}, {right:e}", anchor.id, found.value)
+                        }
+                        Err(_) => undefined += 1,
+                    }
+                    same += 1;
+                }
+            }
+        }
+    }
+    println!("{same} values, {undefined} of them not defined");
+    assert!(same > 50 * undefined);
+}
+
+#[test]
+fn mpfr_and_dashu_round_alike() {
+    let mut numbers = 0;
+    for formula in catalog::FORMULAS {
+        for index in 0..20 {
+            let input = case(formula, index, Conventions::Any);
+            let output = catalog::evaluate(formula.id, input.clone()).unwrap();
+            for defined in (formula.definition)(&input, &output, None).unwrap() {
+                let values: Vec<f64> = defined.values().collect();
+                for (mpfr, dashu) in
+                    decide::<Mpfr>(&defined.graph, &values).into_iter().zip(nearest(&defined.graph, &values))
+                {
+                    let bits = |x: f64| x.to_bits();
+                    assert_eq!(mpfr.map(|x| bits(x.value)).ok(), dashu.map(bits).ok(), "{} {index}", formula.id);
+                    numbers += 1;
+                }
+            }
+        }
+    }
+    assert!(numbers > 3000, "{numbers}");
+}
+
+/// Cross-entropy with one wrong bit in the perplexity.
+fn with_a_wrong_bit(input: Value) -> Result<Value> {
+    let mut output = catalog::evaluate("cross-entropy", input)?;
+    let right = json::real_of(&output["perplexity"]).unwrap_or(f64::NAN);
+    output["perplexity"] = json::number(f64::from_bits(right.to_bits() ^ 1));
+    Ok(output)
+}
+
+#[test]
+fn a_wrong_bit_is_counted_with_its_case() {
+    let wrong = Formula { evaluate: with_a_wrong_bit, ..cross_entropy::FORMULA };
+    let (right, _) = certify(&cross_entropy::FORMULA, 300, |_| ()).unwrap();
+    let (found, pins) = certify(&wrong, 300, |_| ()).unwrap();
+    let perplexity: &Row = &found.outputs["perplexity"];
+    // a wrong bit may set right what differs by one bit already, and a zero has no bit of its own
+    assert!(perplexity.differ + 2 * right.outputs["perplexity"].differ >= perplexity.components);
+    assert!(perplexity.differ > 100);
+    let worst = perplexity.worst.as_ref().unwrap();
+    assert!(worst.ulps() >= 1.0 && worst.place == "/perplexity" && worst.case.contains('/'));
+    assert_eq!(found.outputs["gradient"], right.outputs["gradient"]);
+    // what differs is not pinned
+    assert!(pins.cases.len() < 10);
+}
+
+#[test]
+fn a_run_does_not_depend_on_the_threads() {
+    let formula = catalog::formula("linear").unwrap();
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let one = alone.install(|| certify(formula, 2000, |_| ()).unwrap());
+    assert_eq!(certify(formula, 2000, |_| ()).unwrap(), one);
+    assert!(one.0.components() >= 2000);
+}
