@@ -68,6 +68,8 @@ pub struct Row {
     pub differ: u64,
     /// Numbers that the judge could not decide.
     pub open: u64,
+    /// The first of them.
+    pub first_open: Option<Open>,
     /// Numbers that 4096 bits did not tell from 0, and that are 0 by that.
     pub zeros_by_rule: u64,
     /// Numbers that 4096 bits did not tell from the middle of two f64, and that are even by that.
@@ -103,6 +105,20 @@ impl Difference {
     }
 }
 
+/// A number that the judge could not decide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    /// The case: its region and index.
+    pub case: String,
+    /// The place in the output.
+    pub place: String,
+    /// Why not.
+    pub reason: String,
+    /// The input, where it is short.
+    pub input: Option<Value>,
+}
+
 /// A number that is hard to round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +144,7 @@ impl Row {
         self.components += other.components;
         self.differ += other.differ;
         self.open += other.open;
+        self.first_open = self.first_open.take().or(other.first_open);
         self.zeros_by_rule += other.zeros_by_rule;
         self.ties_by_rule += other.ties_by_rule;
         if other.worst.as_ref().map(Difference::ulps) > self.worst.as_ref().map(Difference::ulps) {

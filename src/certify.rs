@@ -5,7 +5,7 @@
 //! Where the definition's numbers leave MPFR's range (e^z of a logit of 1e308), the textbook's graph is
 //! judged instead, which a claim of the formula says is equal in real numbers.
 
-use crate::accuracy::{Certified, Covered, Difference, Hard, Pinned, Pins, Report, Row, Run, output_of};
+use crate::accuracy::{Certified, Covered, Difference, Hard, Open, Pinned, Pins, Report, Row, Run, output_of};
 use crate::cases::regions::{Region, regions};
 use crate::cases::{Conventions, case};
 use crate::error::Result;
@@ -101,8 +101,13 @@ impl Judged {
     fn row(&self, component: &Component) -> Row {
         let mut row = Row { components: 1, ..Row::default() };
         let (case, place) = (|| self.name.clone(), || component.place.clone());
+        let input = || self.short.then(|| self.input.clone());
         match &component.right {
-            Err(_) => row.open = 1,
+            Err(reason) => {
+                row.open = 1;
+                row.first_open =
+                    Some(Open { case: case(), place: place(), reason: reason.to_string(), input: input() });
+            }
             Ok(right) => {
                 row.zeros_by_rule = u64::from(right.by == By::RuleForZeros);
                 row.ties_by_rule = u64::from(right.by == By::RuleForTies);
@@ -112,9 +117,8 @@ impl Judged {
                 }
                 if !component.agrees() {
                     row.differ = 1;
-                    let input = self.short.then(|| self.input.clone());
                     let (found, right) = (component.found, right.value);
-                    row.worst = Some(Difference { case: case(), place: place(), found, right, input });
+                    row.worst = Some(Difference { case: case(), place: place(), found, right, input: input() });
                 }
             }
         }

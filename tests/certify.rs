@@ -12,6 +12,7 @@ use gradproof::losses::cross_entropy;
 use gradproof::number::{Mpfr, decide, nearest};
 use gradproof::{catalog, json};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// mpmath's anchors are correctly rounded, by another program in another language.
 #[test]
@@ -58,6 +59,30 @@ fn mpfr_and_dashu_round_alike() {
         }
     }
     assert!(numbers > 3000, "{numbers}");
+}
+
+/// What the definition leaves out is copied from the input, and only optimizers copy.
+#[test]
+fn every_number_of_an_output_is_judged_or_copied() {
+    let mut copied = 0;
+    for formula in catalog::FORMULAS {
+        for index in 0..60 {
+            let input = case(formula, index, Conventions::Any);
+            let output = catalog::evaluate(formula.id, input.clone()).unwrap();
+            let defined = (formula.definition)(&input, &output, None).unwrap();
+            let judged: BTreeSet<String> = defined.into_iter().flat_map(|defined| defined.places).collect();
+            let given: BTreeSet<u64> = json::numbers(&input).into_iter().map(|(_, x)| x.to_bits()).collect();
+            for (place, x) in json::numbers(&output).into_iter().filter(|(place, _)| !judged.contains(place)) {
+                assert!(
+                    place.starts_with("/steps/") && (x == 0.0 || given.contains(&x.to_bits())),
+                    "{} {index}{place} = {x:e} is not in the definition",
+                    formula.id
+                );
+                copied += 1;
+            }
+        }
+    }
+    assert!(copied > 0);
 }
 
 /// Cross-entropy with one wrong bit in the perplexity.

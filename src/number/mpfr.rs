@@ -11,7 +11,7 @@ use rug::ops::{CompleteRound, Pow};
 use rug::{Float, Integer};
 use std::cmp::Ordering;
 
-/// All real numbers from `low` to `high`; both are finite.
+/// All real numbers from `low` to `high`. An end is infinite where the number may leave MPFR's range.
 #[derive(Clone, Debug)]
 pub struct Enclosure {
     low: Float,
@@ -38,9 +38,9 @@ impl Enclosure {
         if !nearest.is_finite() || nearest == 0.0 {
             return None;
         }
-        let off = (&self.low - nearest).complete_round(self.low.prec(), Round::Nearest).0.abs() / ulp(nearest);
-        let distance = 0.5 - off.to_f64();
-        (distance > 0.0).then_some(distance)
+        let off = Float::with_val(self.low.prec(), &self.low - nearest).abs() / ulp(nearest);
+        let distance: Float = 0.5 - off;
+        (distance > 0).then(|| distance.to_f64())
     }
 }
 
@@ -56,12 +56,13 @@ fn corners<'a>(x: &'a Enclosure, y: &'a Enclosure) -> [(&'a Float, &'a Float); 4
 }
 
 impl Mpfr {
-    /// An enclosure, if its ends are in the range that MPFR has by default, up to 2^(2^30).
+    /// An enclosure, if its ends say something: MPFR's range is by default up to 2^(2^30), and past it
+    /// differences and quotients have none.
     fn between(&self, low: Float, high: Float) -> Outcome<Enclosure> {
-        if low.is_finite() && high.is_finite() {
-            Ok(Enclosure { low, high })
-        } else {
+        if low.is_nan() || high.is_nan() {
             Err(Abstention::new("a number past MPFR's range"))
+        } else {
+            Ok(Enclosure { low, high })
         }
     }
 
@@ -89,7 +90,7 @@ impl Mpfr {
     ) -> Outcome<Enclosure> {
         let extreme = |round: Round, wanted: Ordering| {
             let all = corners.iter().map(|(a, b)| f(a, b, round).0);
-            all.reduce(|x, y| if y.partial_cmp(&x) == Some(wanted) { y } else { x })
+            all.reduce(|x, y| if y.is_nan() || y.partial_cmp(&x) == Some(wanted) { y } else { x })
         };
         match (extreme(Down, Ordering::Less), extreme(Up, Ordering::Greater)) {
             (Some(low), Some(high)) => self.between(low, high),
@@ -340,7 +341,8 @@ mod tests {
             vec![x.exp(), (-x).exp(), -(-x).exp(), x.exp() / x.exp()]
         });
         let values = decide::<Mpfr>(&graph, &[1e308]);
-        assert!(values[0].is_err() && values[3].is_err());
+        assert!(values[0].as_ref().is_ok_and(|x| x.value == f64::INFINITY));
+        assert!(values[3].is_err());
         let sign_of = |i: usize| values[i].as_ref().map(|x| (x.value == 0.0, x.value.is_sign_negative()));
         assert_eq!(sign_of(1), Ok((true, false)));
         // −e^−10^308 is below MPFR's range: it lies between the largest negative number and 0

@@ -2,42 +2,48 @@
 
 use crate::accuracy::{Certified, Difference, Hard, Report, Row, output_of};
 use crate::recording::Recording;
+use serde_json::Value;
 
 /// What an output comes to, in words.
 fn reached(row: &Row) -> String {
-    match &row.worst {
-        _ if row.is_correctly_rounded() => "correctly rounded".into(),
-        Some(worst) => format!("{} of {} differ, by {} at most", row.differ, row.components, ulps(worst)),
-        None => format!("{} of {} not decided", row.open, row.components),
+    let mut parts = Vec::new();
+    if let Some(worst) = &row.worst {
+        parts.push(format!("{} differ, by {} at most", row.differ, distance(worst)));
     }
+    if row.open > 0 {
+        parts.push(format!("{} not decided", row.open));
+    }
+    if parts.is_empty() { "correctly rounded".into() } else { parts.join("; ") }
 }
 
-fn ulps(worst: &Difference) -> String {
+fn distance(worst: &Difference) -> String {
     match worst.ulps() {
         0.0 => "the sign of a zero".into(),
+        _ if worst.right == 0.0 => format!("{:.1e} where 0 is right", worst.found.abs()),
         ulps if ulps < 1e4 => format!("{ulps:.1} ulp"),
         ulps => format!("{ulps:.1e} ulp"),
     }
 }
 
-/// The differences with their cases, a line each.
-fn differences(report: &Report) -> Vec<String> {
-    let of_formula = |f: &Certified| {
-        let line = |worst: &Difference| {
-            let input = worst.input.as_ref().map_or_else(|| "an input too long to show".into(), |x| x.to_string());
-            format!(
-                "{} {}{}: {:e} and not {:e}, {} away; {input}",
-                f.formula,
-                worst.case,
-                worst.place,
-                worst.found,
-                worst.right,
-                ulps(worst)
-            )
-        };
-        f.outputs.values().filter_map(|row| row.worst.as_ref()).map(line).collect::<Vec<_>>()
+/// The worst difference and the first undecided number of every output with their cases, a line each.
+fn findings(report: &Report) -> Vec<String> {
+    let shown = |input: &Option<Value>| match input {
+        Some(input) => input.to_string(),
+        None => "an input too long to show".into(),
     };
-    report.formulas.iter().flat_map(of_formula).collect()
+    let of_row = |f: &Certified, row: &Row| {
+        let worst = row.worst.as_ref().map(|x| {
+            let (found, right) = (x.found, x.right);
+            let input = shown(&x.input);
+            format!("{} {}{}: {found:e} and not {right:e}; {input}", f.formula, x.case, x.place)
+        });
+        let open = row.first_open.as_ref().map(|x| {
+            let input = shown(&x.input);
+            format!("{} {}{}: not decided, {}; {input}", f.formula, x.case, x.place, x.reason)
+        });
+        worst.into_iter().chain(open)
+    };
+    report.formulas.iter().flat_map(|f| f.outputs.values().flat_map(move |row| of_row(f, row))).collect()
 }
 
 /// libtorch's largest error of a formula in f64, at the output where it is.
@@ -72,10 +78,10 @@ pub fn markdown(report: &Report, recordings: &[Recording]) -> String {
             ));
         }
     }
-    let different = differences(report);
-    if !different.is_empty() {
+    let found = findings(report);
+    if !found.is_empty() {
         text.push_str("\nThe largest error of every output that is not correctly rounded, with its input:\n\n");
-        different.iter().for_each(|line| text.push_str(&format!("- {line}\n")));
+        found.iter().for_each(|line| text.push_str(&format!("- {line}\n")));
     }
     text.push_str("\n| formula | region | cases | components |\n|---|---|---|---|\n");
     for f in &report.formulas {
@@ -111,7 +117,7 @@ pub fn terminal(report: &Report) -> String {
         }
     }
     let mut text = format!("{table}\n");
-    for line in differences(report) {
+    for line in findings(report) {
         text.push_str(&format!("NOT THE NEAREST: {line}\n"));
     }
     let components: u64 = report.formulas.iter().map(Certified::components).sum();
