@@ -71,9 +71,8 @@ fn every_number_of_an_output_is_judged_or_copied() {
             let defined = (formula.definition)(&input, &output, None).unwrap();
             let judged: BTreeSet<String> = defined.into_iter().flat_map(|defined| defined.places).collect();
             let given: BTreeSet<u64> = json::numbers(&input).into_iter().map(|(_, x)| x.to_bits()).collect();
-            if judged.is_empty() {
+            if judged.is_empty() && formula.id == "cross-entropy" {
                 // no row counts, and the numbers are a convention's
-                assert_eq!(formula.id, "cross-entropy");
                 continue;
             }
             for (place, x) in json::numbers(&output).into_iter().filter(|(place, _)| !judged.contains(place)) {

@@ -295,7 +295,7 @@ impl Arithmetic for Mpfr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expression::{Expr, Graph, absolute, constant, pi, ratio, sign, variable};
+    use crate::expression::{Expr, Graph, absolute, constant, maximum, pi, ratio, sign, variable};
     use crate::number::{By, decide, evaluate_all};
 
     fn ends(formula: impl FnOnce() -> Expr) -> [f64; 2] {
@@ -335,6 +335,39 @@ mod tests {
     }
 
     #[test]
+    fn every_operation_rounds_outward() {
+        let graph = Graph::build(|| {
+            let (x, y, third) = (variable("x"), variable("y"), ratio(1, 3));
+            // above 0, below 0, and around 0
+            let (a, b, c) = (x * third, y * third, x * 3 / 3 - x);
+            let mut all = vec![a + b, x + y + third, a - c, pi() * a, -b, maximum(&[a, b]), absolute(c) + a];
+            for (p, q) in [(x, y), (a, a), (a, b), (b, a), (b, b), (c, a), (c, b), (a, c), (c, c)] {
+                all.extend([p * q, p + q]);
+            }
+            for (p, q) in [(x, y), (a, b), (b, a), (b, b), (c, b), (a, a)] {
+                all.push(p / q);
+            }
+            for p in [x, y, a, b, c] {
+                all.extend([p.exp(), p.exp_m1(), p.ln_1p(), p.sin(), p.cos(), p.powi(2), p.powi(3), p.powi(4)]);
+            }
+            for p in [x, a] {
+                all.extend([p.ln(), p.sqrt(), p.powi(-1), p.powi(-2)]);
+            }
+            all.extend([b.powi(-1), b.powi(-2), b.powi(-3)]);
+            all
+        });
+        let at = |bits: usize| {
+            let mut arithmetic = Mpfr::at(bits);
+            let inputs = [0.3, -0.7].map(|x| arithmetic.exactly(x).unwrap());
+            evaluate_all(&graph, &mut arithmetic, &inputs).unwrap()
+        };
+        for (i, (wide, narrow)) in at(20).into_iter().zip(at(400)).enumerate() {
+            let holds = wide.low <= narrow.low && narrow.high <= wide.high && wide.low < wide.high;
+            assert!(holds, "output {i}: {wide:?} around {narrow:?}");
+        }
+    }
+
+    #[test]
     fn what_leaves_the_range_is_refused_or_underflows_with_its_sign() {
         let graph = Graph::build(|| {
             let x = variable("x");
@@ -371,8 +404,9 @@ mod tests {
             let point = Float::with_val(128, Float::parse(x).unwrap());
             Enclosure { low: point.clone(), high: point }.from_the_middle()
         };
-        let near = of("1.00000000000000011102230246251565404236316680908203126").unwrap();
-        assert!((near / (1e-53 / f64::EPSILON) - 1.0).abs() < 0.6, "{near:e}");
+        // 1 + 2^−53 + 10^−30
+        let near = of("1.00000000000000011102230246251665404236316680908203125").unwrap();
+        assert!((near / (1e-30 / f64::EPSILON) - 1.0).abs() < 1e-6, "{near:e}");
         assert_eq!(of("1.5"), Some(0.5));
         // 1 + 2^−53
         assert_eq!(of("1.00000000000000011102230246251565404236316680908203125"), None);
