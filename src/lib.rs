@@ -31,18 +31,23 @@
 //! - [`losses`], [`optimizers`], [`schedules`]: one file per formula
 //! - [`across`]: claims that span formulas
 //! - [`catalog`]: every formula by id; [`outside`]: what no mathematics decides
+//! - [`accuracy`]: how exact the oracle is known to be, kept as data
 //! - [`budget`], [`cases`]: what a dtype's rounding explains, and inputs to try
 //! - [`comparison`], [`survey`]: somebody's outputs beside the right ones
 //! - [`recording`]: libtorch's outputs on a named device, kept as data
 //! - `torch`: the same formulas by libtorch (feature `torch`)
+//! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
 //! - [`report`]: the evidence
 
+pub mod accuracy;
 pub mod across;
 pub mod budget;
 pub mod cases;
 pub mod catalog;
+#[cfg(feature = "certify")]
+pub mod certify;
 pub mod claim;
 pub mod comparison;
 mod domain;

@@ -109,3 +109,24 @@ fn verify_prints_tables() {
         assert!(stdout(&output).contains(word), "{word} in {}", stdout(&output));
     }
 }
+
+#[cfg(feature = "certify")]
+#[test]
+fn certify_writes_a_report_and_pinned_cases_and_says_what_differs() {
+    for arguments in [&["certify", "softmax"][..], &["certify", "linear", "--out", "/no/such/folder"]] {
+        let output = gradproof(arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(stderr(&output).trim_end().lines().count(), 1, "{arguments:?}: {}", stderr(&output));
+    }
+    let folder = std::env::temp_dir().join(format!("gradproof-certify-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let output = gradproof(&["certify", "linear", "--components", "2000", "--out", folder.to_str().unwrap()], "");
+    let report = gradproof::accuracy::Report::parse(&std::fs::read_to_string(folder.join("report.json")).unwrap());
+    let pins = gradproof::accuracy::Pins::parse(&std::fs::read_to_string(folder.join("linear.json")).unwrap());
+    std::fs::remove_dir_all(&folder).unwrap();
+    let certified = &report.unwrap().formulas[0];
+    assert!(certified.components() >= 2000 && certified.formula == "linear");
+    assert_eq!(output.status.code(), Some(if certified.is_correctly_rounded() { 0 } else { 1 }));
+    assert!(stdout(&output).contains("components in"), "{}", stdout(&output));
+    assert!(pins.unwrap().cases.len() > 10);
+}

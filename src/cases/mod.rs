@@ -8,6 +8,7 @@ mod draw;
 mod losses;
 mod optimizers;
 mod others;
+pub mod regions;
 
 use crate::catalog;
 use crate::formula::Formula;

@@ -1,5 +1,7 @@
 //! The command `gradproof`: one file per subcommand.
 
+#[cfg(feature = "certify")]
+mod certify;
 mod eval;
 #[cfg(feature = "torch")]
 mod record;
@@ -21,6 +23,8 @@ struct Arguments {
 enum Command {
     Verify(verify::Arguments),
     Eval(eval::Arguments),
+    #[cfg(feature = "certify")]
+    Certify(certify::Arguments),
     #[cfg(feature = "torch")]
     Record(record::Arguments),
 }
@@ -37,6 +41,8 @@ pub fn run() -> ExitCode {
     let status = match Arguments::parse().command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        #[cfg(feature = "certify")]
+        Command::Certify(arguments) => certify::run(&arguments),
         #[cfg(feature = "torch")]
         Command::Record(arguments) => record::run(&arguments),
     };
@@ -52,4 +58,17 @@ fn print(text: &str) {
 fn unusable(message: &str) -> u8 {
     eprintln!("gradproof: {message}");
     UNUSABLE
+}
+
+/// Writes a file whole or not at all.
+#[cfg(any(feature = "certify", feature = "torch"))]
+fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    let beside = path.with_extension("json.part");
+    let written = std::fs::File::create(&beside).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
+        let _ = std::fs::remove_file(&beside);
+    })
 }

@@ -6,8 +6,7 @@ use gradproof::recording::Recording;
 use gradproof::report::surveys;
 use gradproof::torch::{Plan, placement, record};
 use indicatif::ProgressBar;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Run the cases through libtorch, hold the outputs to the oracle, and keep them.
@@ -76,18 +75,6 @@ fn recorded(arguments: &Arguments) -> Result<(Recording, PathBuf), String> {
     let recording = record(&plan, |message| progress.set_message(message.to_string())).map_err(|e| e.to_string())?;
     progress.finish_and_clear();
     let path = arguments.out.join(recording.file_name());
-    write(&path, &recording.text()).map_err(|e| format!("{}: {e}", path.display()))?;
+    super::write(&path, &recording.text()).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok((recording, path))
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("json.part");
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
-        let _ = std::fs::remove_file(&beside);
-    })
 }

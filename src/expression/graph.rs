@@ -175,10 +175,31 @@ impl Graph {
         &self.variables
     }
 
+    /// For every node whether some of the outputs, by their positions, are computed from it.
+    ///
+    /// # Panics
+    /// If an output is not there.
+    pub fn needed_by(&self, outputs: &[usize]) -> Vec<bool> {
+        let ids: Vec<NodeId> = outputs.iter().map(|&i| self.outputs[i]).collect();
+        needed(&self.nodes, &ids)
+    }
+
     /// The nodes that are the graph's results.
     pub fn outputs(&self) -> &[NodeId] {
         &self.outputs
     }
+}
+
+/// For every node whether some of them are computed from it.
+fn needed(nodes: &[Node], by: &[NodeId]) -> Vec<bool> {
+    let mut needed = vec![false; nodes.len()];
+    by.iter().for_each(|&id| needed[id as usize] = true);
+    for id in (0..nodes.len()).rev() {
+        if needed[id] {
+            nodes[id].for_each_operand(|operand| needed[operand as usize] = true);
+        }
+    }
+    needed
 }
 
 /// Declares an input of the graph being built.
@@ -328,13 +349,7 @@ impl Building {
 
     fn close(self, outputs: Vec<NodeId>) -> Graph {
         let (nodes, variables) = with_builder(|b| (std::mem::take(&mut b.nodes), std::mem::take(&mut b.variables)));
-        let mut needed = vec![false; nodes.len()];
-        outputs.iter().for_each(|&id| needed[id as usize] = true);
-        for id in (0..nodes.len()).rev() {
-            if needed[id] {
-                nodes[id].for_each_operand(|operand| needed[operand as usize] = true);
-            }
-        }
+        let needed = needed(&nodes, &outputs);
         let mut place = vec![0; nodes.len()];
         let mut kept = Vec::new();
         for (id, node) in nodes.into_iter().enumerate() {

@@ -161,7 +161,8 @@ pub fn target_weights(v: usize, y: usize, epsilon: Expr, smoothing: Smoothing) -
 
 /// ℓ = Σ q_i (ln Σ e^z − z_i)
 pub fn smoothed(z: &[Expr], q: &[Expr]) -> Expr {
-    sum(q.iter().zip(z).map(|(&q, &z_i)| q * (log_sum_exp(z) - z_i)))
+    let log_total = log_sum_exp(z);
+    sum(q.iter().zip(z).map(|(&q, &z_i)| q * (log_total - z_i)))
 }
 
 /// ∂ℓ/∂z_i = p_i − q_i, for weights that sum to 1

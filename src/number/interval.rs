@@ -1,7 +1,7 @@
 //! Enclosures of any precision: an interval whose ends are rounded outward, in pure Rust
 //! (crate `dashu-float`, whose operations and functions are correctly rounded in every mode).
 
-use super::{Abstention, Arithmetic, Outcome, Sign};
+use super::{Abstention, Arithmetic, Enclosures, Outcome, Sign};
 use dashu_float::FBig;
 use dashu_float::round::mode::{Down, HalfEven, Up};
 use num_bigint::BigInt;
@@ -20,17 +20,13 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The f64 that every number of the interval rounds to, ties to even; ±∞ past the range. An exact zero
-    /// is +0.
+    /// The f64 that every number of the interval rounds to, ties to even; ±∞ past the range.
     pub fn nearest_f64(&self) -> Option<f64> {
-        if self.is_zero() {
-            return Some(0.0);
-        }
         let [low, high] = self.ends_f64();
-        (low == high && low.is_sign_negative() == high.is_sign_negative()).then_some(low)
+        (low.to_bits() == high.to_bits()).then_some(low)
     }
 
-    /// The f64 nearest to the ends.
+    /// The f64 nearest to the ends: +0 for an end that is 0, −0 for one below it that underflows.
     pub fn ends_f64(&self) -> [f64; 2] {
         [nearest_f64(self.low.clone().with_rounding()), nearest_f64(self.high.clone().with_rounding())]
     }
@@ -53,7 +49,10 @@ impl Interval {
 fn nearest_f64(x: Nearest) -> f64 {
     let smallest = Nearest::ONE >> 1074;
     let size = if x < Nearest::ZERO { -x.clone() } else { x.clone() };
-    if x == Nearest::ZERO || size >= smallest {
+    if x == Nearest::ZERO {
+        return 0.0;
+    }
+    if size >= smallest {
         return x.to_f64().value();
     }
     // dashu rounds what is below the smallest f64 to one bit before it rounds that to 0 or the smallest
@@ -72,12 +71,6 @@ pub struct Intervals {
 const LARGEST_EXPONENT: f64 = 1e12;
 
 impl Intervals {
-    /// An f64, exactly; `None` where it is not finite.
-    pub fn exactly(&self, x: f64) -> Option<Interval> {
-        let (low, high) = (Low::try_from(x).ok()?, High::try_from(x).ok()?);
-        x.is_finite().then(|| self.between(low, high))
-    }
-
     fn between(&self, low: Low, high: High) -> Interval {
         Interval { low: low.with_precision(self.bits).value(), high: high.with_precision(self.bits).value() }
     }
@@ -159,6 +152,21 @@ impl Intervals {
         let below = low(&x.low) - width.clone().with_rounding::<Down>();
         let above = high(&x.low.clone().with_rounding::<Up>()) + width;
         self.between(below.max(Low::from(-1)), above.min(High::from(1)))
+    }
+}
+
+impl Enclosures for Intervals {
+    fn at(bits: usize) -> Intervals {
+        Intervals { bits }
+    }
+
+    fn exactly(&self, x: f64) -> Option<Interval> {
+        let (low, high) = (Low::try_from(x).ok()?, High::try_from(x).ok()?);
+        x.is_finite().then(|| self.between(low, high))
+    }
+
+    fn ends_f64(interval: &Interval) -> [f64; 2] {
+        interval.ends_f64()
     }
 }
 

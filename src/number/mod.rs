@@ -13,6 +13,8 @@ mod float;
 mod forward;
 mod interval;
 mod modulus;
+#[cfg(feature = "certify")]
+mod mpfr;
 mod nearest;
 mod prime_field;
 mod rational;
@@ -31,7 +33,9 @@ pub use float::Float;
 pub use forward::{Forward, Tangent};
 pub use interval::{Interval, Intervals};
 pub use modulus::{Complex, Modulus};
-pub use nearest::{MOST_BITS, nearest};
+#[cfg(feature = "certify")]
+pub use mpfr::{Enclosure, Mpfr};
+pub use nearest::{By, Decided, Enclosures, MOST_BITS, decide, nearest};
 pub use prime_field::{PrimeField, Residue, log2_of_sum};
 pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};
@@ -190,13 +194,32 @@ pub trait Arithmetic {
 /// # Panics
 /// If there are not as many inputs as the graph has variables.
 pub fn evaluate<A: Arithmetic>(graph: &Graph, arithmetic: &mut A, inputs: &[A::Number]) -> Vec<Outcome<A::Number>> {
+    let all: Vec<usize> = (0..graph.outputs().len()).collect();
+    evaluate_part(graph, arithmetic, inputs, &all)
+}
+
+/// The same for some of the outputs, by their positions; what only the others need is left out.
+///
+/// # Panics
+/// If there are not as many inputs as the graph has variables, or an output is not there.
+pub fn evaluate_part<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    outputs: &[usize],
+) -> Vec<Outcome<A::Number>> {
     assert_eq!(inputs.len(), graph.variables().len(), "one value per variable");
+    let needed = graph.needed_by(outputs);
     let mut values: Vec<Outcome<A::Number>> = Vec::with_capacity(graph.nodes().len());
-    for node in graph.nodes() {
-        let value = interpret(node, arithmetic, inputs, &values);
+    for (node, needed) in graph.nodes().iter().zip(needed) {
+        let value = if needed {
+            interpret(node, arithmetic, inputs, &values)
+        } else {
+            Err(Abstention::new("a node that no output needs"))
+        };
         values.push(value);
     }
-    graph.outputs().iter().map(|&id| values[id as usize].clone()).collect()
+    outputs.iter().map(|&i| values[graph.outputs()[i] as usize].clone()).collect()
 }
 
 /// The outputs as one result: the first abstention loses all.

@@ -1,7 +1,7 @@
 //! The f64 nearest to a real number, by enclosures of more and more precision until they leave one
 //! choice (Ziv 1991).
 
-use super::{Abstention, Intervals, Outcome, evaluate};
+use super::{Abstention, Arithmetic, Intervals, Outcome, evaluate_part};
 use crate::expression::Graph;
 
 /// Where the precision starts; most results are decided here.
@@ -11,29 +11,65 @@ const FIRST_BITS: usize = 128;
 /// are not decided by their structure, are taken for it.
 pub const MOST_BITS: usize = 4096;
 
+/// A kind of number that encloses, at any precision.
+pub trait Enclosures: Arithmetic + Sized {
+    /// The kind at a precision.
+    fn at(bits: usize) -> Self;
+    /// An f64, exactly; `None` where it is not finite.
+    fn exactly(&self, x: f64) -> Option<Self::Number>;
+    /// The f64 nearest to the lower and to the upper end, ties to even: +0 for an end that is 0, −0 for
+    /// one below it that underflows.
+    fn ends_f64(number: &Self::Number) -> [f64; 2];
+}
+
+/// A correctly rounded number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decided<N> {
+    /// The f64.
+    pub value: f64,
+    /// What enclosed it last.
+    pub enclosure: N,
+    /// What decided it.
+    pub by: By,
+}
+
+/// What decides a rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// All of the enclosure rounds to one f64.
+    Enclosure,
+    /// The rule for what [`MOST_BITS`] do not tell from the middle between two f64: the even one.
+    RuleForTies,
+    /// The rule for what [`MOST_BITS`] do not tell from 0: +0.
+    RuleForZeros,
+}
+
 /// The outputs of a graph at f64 inputs, correctly rounded: the nearest f64, ties to even, ±∞ past
 /// the range. A number that 4096 bits do not tell from 0 is +0.
 pub fn nearest(graph: &Graph, inputs: &[f64]) -> Vec<Outcome<f64>> {
-    let mut results = vec![Err(Abstention::new("no precision was tried")); graph.outputs().len()];
+    decide::<Intervals>(graph, inputs).into_iter().map(|result| result.map(|decided| decided.value)).collect()
+}
+
+/// The same on any kind of number that encloses, with what decided.
+pub fn decide<E: Enclosures>(graph: &Graph, inputs: &[f64]) -> Vec<Outcome<Decided<E::Number>>> {
+    let mut results: Vec<_> = graph.outputs().iter().map(|_| Err(Abstention::new("no precision was tried"))).collect();
     let mut bits = FIRST_BITS;
     while bits <= MOST_BITS {
         let open: Vec<usize> = (0..results.len()).filter(|&i| results[i].is_err()).collect();
         if open.is_empty() {
             break;
         }
-        let asked = graph.continued(|outputs| open.iter().map(|&i| outputs[i]).collect());
-        let mut arithmetic = Intervals { bits };
-        let Some(inputs) = inputs.iter().map(|&x| arithmetic.exactly(x)).collect::<Option<Vec<_>>>() else {
-            return vec![Err(Abstention::new("an input that is not finite")); results.len()];
+        let mut arithmetic = E::at(bits);
+        let Some(exact) = inputs.iter().map(|&x| arithmetic.exactly(x)).collect::<Option<Vec<_>>>() else {
+            results.fill_with(|| Err(Abstention::new("an input that is not finite")));
+            return results;
         };
-        let outputs = evaluate(&asked, &mut arithmetic, &inputs);
+        let enclosures = evaluate_part(graph, &mut arithmetic, &exact, &open);
         let last = bits * 2 > MOST_BITS;
-        for (i, output) in open.into_iter().zip(outputs) {
-            results[i] = output.and_then(|interval| match interval.nearest_f64() {
-                Some(decided) => Ok(decided),
-                // between neighbours: the tie goes to the even one; around zero: it is zero
-                None if last => Ok(even(interval.ends_f64())),
-                None => Err(Abstention::new("a rounding that the precision leaves open")),
+        for (i, enclosure) in open.into_iter().zip(enclosures) {
+            results[i] = enclosure.and_then(|enclosure| {
+                let (value, by) = rounded(E::ends_f64(&enclosure), last)?;
+                Ok(Decided { value, enclosure, by })
             });
         }
         bits *= 2;
@@ -41,13 +77,16 @@ pub fn nearest(graph: &Graph, inputs: &[f64]) -> Vec<Outcome<f64>> {
     results
 }
 
-fn even([low, high]: [f64; 2]) -> f64 {
-    if low <= 0.0 && high >= 0.0 {
-        0.0
-    } else if low.to_bits() & 1 == 0 {
-        low
+/// The one f64 that both ends round to; at the last precision, neighbours are a tie.
+fn rounded([low, high]: [f64; 2], last: bool) -> Outcome<(f64, By)> {
+    if low.to_bits() == high.to_bits() {
+        Ok((low, By::Enclosure))
+    } else if last && low == 0.0 && high == 0.0 {
+        Ok((0.0, By::RuleForZeros))
+    } else if last && low.next_up() == high {
+        Ok((if low.to_bits() & 1 == 0 { low } else { high }, By::RuleForTies))
     } else {
-        high
+        Err(Abstention::new("a rounding that the precision leaves open"))
     }
 }
 
@@ -79,5 +118,15 @@ mod tests {
         });
         assert_eq!(nearest(&nothing, &[0.7]), [Ok(0.0)]);
         assert!(nearest(&nothing, &[f64::NAN])[0].is_err());
+    }
+
+    #[test]
+    fn an_enclosure_that_stays_wide_is_no_zero_and_no_tie() {
+        assert!(rounded([-1.0, 1.0], true).is_err());
+        assert!(rounded([1.0, 1.0f64.next_up().next_up()], true).is_err());
+        assert!(rounded([1.0, 1.0f64.next_up()], false).is_err());
+        assert_eq!(rounded([1.0, 1.0f64.next_up()], true), Ok((1.0, By::RuleForTies)));
+        assert_eq!(rounded([-0.0, 0.0], true), Ok((0.0, By::RuleForZeros)));
+        assert_eq!(rounded([-0.0, -0.0], false).map(|(x, _)| x.is_sign_negative()), Ok(true));
     }
 }

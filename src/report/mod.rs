@@ -1,5 +1,6 @@
 //! The evidence: what `verify` found, for a program and for a terminal.
 
+pub mod accuracy;
 pub mod surveys;
 #[cfg(feature = "cli")]
 pub mod terminal;

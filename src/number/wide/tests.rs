@@ -1,6 +1,6 @@
 use super::tables::*;
 use super::*;
-use crate::number::{Arithmetic, Interval, Intervals, Outcome};
+use crate::number::{Arithmetic, Enclosures, Interval, Intervals, Outcome};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use rand_chacha::ChaCha8Rng;
