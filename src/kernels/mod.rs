@@ -9,7 +9,11 @@ mod twice;
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
 mod x86;
 
-pub(crate) use softmax::*;
+pub(crate) use exp::EXP_ERROR;
+pub(crate) use softmax::{
+    Extremes, Factor, Form, Kept, NOTHING, RAISED, Reference, Source, Sum, exponentials, extremes, precise_sum,
+    products, sum_of_differences, two_to,
+};
 
 use lanes::{Lanes, One};
 

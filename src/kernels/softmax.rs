@@ -3,7 +3,7 @@
 
 use super::exp::{EXP_ERROR, EXP_PRECISE_ERROR, LARGEST_ARGUMENT, exp, exp_of_number, exp_precise};
 use super::lanes::{Lanes, Vector};
-use super::pairs::{Pair, fast_two_sum, two_difference};
+use super::pairs::{Pair, fast_two_sum, two_difference, two_sum};
 use super::{Instructions, Kernel};
 
 /// Exponentials are held times 2^this, so that the smallest that can count are normal numbers.
@@ -17,16 +17,22 @@ pub(crate) const NOTHING: f64 = -746.0;
 pub(crate) struct Extremes {
     pub largest: f64,
     pub smallest: f64,
+    /// Whether all are below ∞, and none is NaN.
+    pub below_infinity: bool,
 }
 
 impl Extremes {
     /// Of two parts of a row.
     pub fn with(self, other: Extremes) -> Extremes {
-        Extremes { largest: self.largest.max(other.largest), smallest: self.smallest.min(other.smallest) }
+        Extremes {
+            largest: self.largest.max(other.largest),
+            smallest: self.smallest.min(other.smallest),
+            below_infinity: self.below_infinity && other.below_infinity,
+        }
     }
 }
 
-/// The extremes of logits that are finite or −∞.
+/// The extremes of some numbers; the first two are of use where all are below ∞.
 pub(crate) fn extremes(instructions: Instructions, z: &[f64]) -> Extremes {
     instructions.run(FindExtremes { z })
 }
@@ -43,6 +49,7 @@ impl Kernel for FindExtremes<'_> {
         let (none, most) = (Vector(l, l.splat(f64::NEG_INFINITY)), Vector(l, l.splat(f64::INFINITY)));
         // four of each, so that no one waits for the last
         let (mut largest, mut smallest) = ([none; 4], [most; 4]);
+        let mut below = [none.less(most); 4];
         let (vectors, rest) = l.split(self.z);
         let (fours, vectors) = vectors.as_chunks::<4>();
         for four in fours {
@@ -50,24 +57,29 @@ impl Kernel for FindExtremes<'_> {
                 let z = Vector(l, four[i]);
                 largest[i] = largest[i].max(z);
                 smallest[i] = smallest[i].min(z);
+                below[i] = l.and(below[i], z.less(most));
             }
         }
         for z in vectors {
             largest[0] = largest[0].max(Vector(l, *z));
             smallest[0] = smallest[0].min(Vector(l, *z));
+            below[0] = l.and(below[0], Vector(l, *z).less(most));
         }
-        largest[0] = largest[0].max(Vector(l, l.padded(rest, f64::NEG_INFINITY)));
+        let last = Vector(l, l.padded(rest, f64::NEG_INFINITY));
+        largest[0] = largest[0].max(last);
+        below[0] = l.and(below[0], last.less(most));
         smallest[0] = smallest[0].min(Vector(l, l.padded(rest, f64::INFINITY)));
         let largest = largest[0].max(largest[1]).max(largest[2].max(largest[3]));
         let smallest = smallest[0].min(smallest[1]).min(smallest[2].min(smallest[3]));
         Extremes {
             largest: l.lanes(largest.1)[..L::LANES].iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b)),
             smallest: l.lanes(smallest.1)[..L::LANES].iter().fold(f64::INFINITY, |a, &b| a.min(b)),
+            below_infinity: l.all(l.and(l.and(below[0], below[1]), l.and(below[2], below[3]))),
         }
     }
 }
 
-/// A sum as hi + lo, with a bound on its relative error.
+/// A sum as hi + lo, with a bound on its error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sum {
     pub hi: f64,
@@ -99,6 +111,11 @@ impl Reference {
         } else {
             Reference { origin: z.largest, scale: SCALE, nothing: NOTHING, some_nothing }
         }
+    }
+
+    /// For logits that are all this one.
+    pub fn at(z: f64) -> Reference {
+        Reference { origin: z, scale: SCALE, nothing: NOTHING, some_nothing: false }
     }
 
     fn is_direct(self) -> bool {
@@ -150,12 +167,7 @@ impl<L: Lanes> Relative<L> {
     #[inline(always)]
     fn new(l: L, reference: Reference) -> Self {
         let constant = |x: f64| Vector(l, l.splat(x));
-        Relative {
-            l,
-            origin: constant(reference.origin),
-            nothing: constant(reference.nothing),
-            scale: reference.scale,
-        }
+        Relative { l, origin: constant(reference.origin), nothing: constant(reference.nothing), scale: reference.scale }
     }
 
     /// z − origin, not below `nothing`, and whether it is.
@@ -196,7 +208,7 @@ const BLOCK: usize = 16;
 /// rest by the short form.
 const ANCHOR: f64 = two_to(SCALE + 1);
 
-/// A bound on the relative error of a sum of exponentials, each within `each`, in lanes that start from the
+/// A bound on the error of a sum of exponentials, each within `each` of its size, in lanes that start from the
 /// anchor. In a block of b the low part of a lane reaches (b + 1)·2^−53 of its high part, so each of the 2b
 /// operations on it rounds by (b + 1)·2^−106 of that, and normalising it by 2^−106. The high parts of all lanes
 /// come to no more than the sum and the anchors; across the lanes it is the same with blocks of one.
@@ -204,9 +216,9 @@ fn sum_error(each: f64, n: usize, lanes: usize, sum: f64) -> f64 {
     let ulp = 1.0 / (1u128 << 106) as f64;
     let blocks = (n / (lanes * BLOCK) + 2) as f64;
     let of_block = (2 * BLOCK * (BLOCK + 1) + 1) as f64;
-    let anchors = lanes as f64 * ANCHOR / sum;
-    // once more for what second-order terms add
-    each + (1.0 + anchors) * ulp * (of_block * (blocks + 1.0) + 8.0 * lanes as f64)
+    let anchors = lanes as f64 * ANCHOR;
+    // one block more for what second-order terms add
+    each * sum + (sum + anchors) * ulp * (of_block * (blocks + 1.0) + 8.0 * lanes as f64)
 }
 
 /// A sum of exponentials.
@@ -313,6 +325,56 @@ impl Kernel for PreciseSum<'_> {
             total.normalize();
         }
         total.across(l, EXP_PRECISE_ERROR, self.z.len())
+    }
+}
+
+/// Σ (z − origin)·2^−`down`, with a bound on its absolute error; for finite logits whose differences times
+/// 2^−`down` are at most `largest` in size, far below the range of f64.
+pub(crate) fn sum_of_differences(instructions: Instructions, z: &[f64], origin: f64, down: i32, largest: f64) -> Sum {
+    instructions.run(SumOfDifferences { z, origin, down, largest })
+}
+
+struct SumOfDifferences<'a> {
+    z: &'a [f64],
+    origin: f64,
+    down: i32,
+    largest: f64,
+}
+
+impl Kernel for SumOfDifferences<'_> {
+    type Output = Sum;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) -> Sum {
+        let constant = |x: f64| Vector(l, l.splat(x));
+        let factor = two_to(-self.down);
+        let (down, origin) = (constant(factor), constant(self.origin * factor));
+        let (mut hi, mut lo) = (constant(0.0), constant(0.0));
+        let (vectors, rest) = l.split(self.z);
+        let last = [l.padded(rest, self.origin)];
+        for block in vectors.chunks(BLOCK).chain([&last[..]]) {
+            for z in block {
+                let d = two_difference(Vector(l, *z) * down, origin);
+                let sum = two_sum(hi, d.hi);
+                (hi, lo) = (sum.hi, lo + (sum.lo + d.lo));
+            }
+            let sum = two_sum(hi, lo);
+            (hi, lo) = (sum.hi, sum.lo);
+        }
+        let (his, los) = (l.lanes(hi.1), l.lanes(lo.1));
+        let (mut sum, mut rest) = (0.0, 0.0);
+        for i in 0..L::LANES {
+            let (hi, lost) = crate::number::two_sum(sum, his[i]);
+            (sum, rest) = (hi, rest + (lost + los[i]));
+        }
+        let (hi, lo) = crate::number::two_sum(sum, rest);
+        // as in `sum_error`, where no high part exceeds the sum of all sizes; below 2^−1022 a product is
+        // within 2^−1075
+        let (n, blocks) = (self.z.len() as f64, (self.z.len() / (L::LANES * BLOCK) + 3) as f64);
+        let of_block = (2 * BLOCK * (BLOCK + 1) + 1) as f64;
+        let ulp = 1.0 / (1u128 << 106) as f64;
+        let error = n * self.largest * ulp * (of_block * blocks + 8.0 * L::LANES as f64) + n * two_to(-1022);
+        Sum { hi, lo, error }
     }
 }
 
@@ -458,7 +520,7 @@ impl<L: Lanes, const FORM: u8> Rounding<L, FORM> {
         let mut sum = fast_two_sum(product.hi, product.lo);
         if FORM == LESS {
             let difference = two_difference(product.hi, self.less.hi);
-            sum = fast_two_sum(difference.hi, difference.lo + (product.lo - self.less.lo));
+            sum = two_sum(difference.hi, difference.lo + (product.lo - self.less.lo));
             error = error + self.less_error;
         }
         let mut rounded = sum;

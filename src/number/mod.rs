@@ -31,7 +31,7 @@ pub use float::Float;
 pub use forward::{Forward, Tangent};
 pub use interval::{Interval, Intervals};
 pub use modulus::{Complex, Modulus};
-pub use nearest::{MOST_BITS, nearest};
+pub use nearest::{MOST_BITS, nearest, nearest_enclosed};
 pub use prime_field::{PrimeField, Residue, log2_of_sum};
 pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};

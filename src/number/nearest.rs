@@ -1,7 +1,7 @@
 //! The f64 nearest to a real number, by enclosures of more and more precision until they leave one
 //! choice (Ziv 1991).
 
-use super::{Abstention, Intervals, Outcome, evaluate};
+use super::{Abstention, Interval, Intervals, Outcome, evaluate};
 use crate::expression::Graph;
 
 /// Where the precision starts; most results are decided here.
@@ -37,6 +37,21 @@ pub fn nearest(graph: &Graph, inputs: &[f64]) -> Vec<Outcome<f64>> {
         bits *= 2;
     }
     results
+}
+
+/// The f64 nearest to a number that can be enclosed at any precision; what 4096 bits leave open, as above.
+pub fn nearest_enclosed(mut enclose: impl FnMut(&mut Intervals) -> Outcome<Interval>) -> Outcome<f64> {
+    let mut bits = FIRST_BITS;
+    loop {
+        let interval = enclose(&mut Intervals { bits })?;
+        if let Some(decided) = interval.nearest_f64() {
+            return Ok(decided);
+        }
+        if bits * 2 > MOST_BITS {
+            return Ok(even(interval.ends_f64()));
+        }
+        bits *= 2;
+    }
 }
 
 fn even([low, high]: [f64; 2]) -> f64 {

@@ -1,0 +1,291 @@
+//! The oracle's levels: vectors of pairs with a bound; where the bound leaves a rounding open, precise
+//! sums and wide numbers; at last enclosures of any precision.
+
+use super::enclosed::{EnclosedRow, uniform_component};
+use super::row::{Row, Weights, extremes_of_others};
+use super::{Conventions, Denominator, Losses, Reduction, check_target};
+use crate::error::{Error, Result};
+use crate::kernels::{Instructions, Kept, extremes};
+use crate::losses::softmax::check_logits;
+use crate::number::{Abstention, Arithmetic, Interval, Intervals, Outcome, Wide, nearest_enclosed};
+use num_rational::BigRational;
+use std::cell::RefCell;
+
+/// A batch whose shapes agree.
+pub(super) struct Rows<'a> {
+    pub logits: Vec<&'a [f64]>,
+    pub targets: &'a [i64],
+    pub ignore_index: i64,
+    pub reduction: Reduction,
+    pub label_smoothing: f64,
+    pub conventions: Conventions,
+}
+
+/// How a batch is gone through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Engine {
+    pub instructions: Instructions,
+    pub parallel: bool,
+}
+
+impl Engine {
+    /// As fast as this processor can.
+    pub fn best() -> Engine {
+        Engine { instructions: Instructions::widest(), parallel: cfg!(feature = "fast") }
+    }
+}
+
+/// Rows up to this length keep their exponentials, in 2 MiB a thread beside the gradient; longer ones take them
+/// twice.
+const LONGEST_KEPT: usize = 1 << 18;
+
+thread_local! {
+    static LOW_PARTS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a row that counts adds to the batch.
+#[derive(Clone, Copy)]
+struct Term {
+    loss: Wide,
+    nll: Wide,
+}
+
+impl Rows<'_> {
+    /// Loss and perplexity; the gradient goes into `gradient`, row by row.
+    pub fn evaluate(&self, engine: Engine, gradient: Vec<&mut [f64]>) -> Result<Losses> {
+        let targets = self.checked_targets()?;
+        let counted = targets.iter().flatten().count();
+        let weights = self.weights(counted);
+        let work: Vec<Work> = self.logits.iter().zip(targets.iter().zip(gradient)).enumerate().map(Work::of).collect();
+        let terms = each(engine.parallel, work, |work| self.row(engine, &weights, work));
+        let terms: Vec<Term> = terms.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+        if counted == 0 {
+            return all_ignored(self);
+        }
+        Ok(Losses {
+            loss: self.loss(engine, &weights, &targets, &terms)?,
+            perplexity: self.perplexity(engine, &weights, &targets, &terms)?,
+        })
+    }
+
+    fn checked_targets(&self) -> Result<Vec<Option<usize>>> {
+        let classes = self.logits.first().map_or(0, |z| z.len());
+        let targets = self.targets.iter().enumerate();
+        targets.map(|(b, &t)| check_target(b, t, classes, self.ignore_index)).collect()
+    }
+
+    fn weights(&self, counted: usize) -> Weights {
+        let divisor = match (self.reduction, self.conventions.denominator) {
+            (Reduction::Mean, Denominator::Counted) => counted.max(1),
+            (Reduction::Mean, Denominator::Rows) => self.logits.len(),
+            _ => 1,
+        };
+        Weights {
+            smoothing: self.conventions.smoothing,
+            classes: self.logits[0].len(),
+            epsilon: self.label_smoothing,
+            divisor,
+        }
+    }
+
+    /// Writes the gradient of a row; what it adds, if it counts.
+    fn row(&self, engine: Engine, weights: &Weights, work: Work) -> Result<Option<Term>> {
+        let Work { b, z, target, gradient } = work;
+        let Some(y) = target else {
+            let found = extremes(engine.instructions, z);
+            if !found.below_infinity || found.smallest == f64::NEG_INFINITY {
+                check_logits(&format!("logits[{b}]"), z, None, weights.epsilon)?;
+            }
+            gradient.fill(0.0);
+            return Ok(None);
+        };
+        let others = extremes_of_others(engine.instructions, z, y);
+        let all_finite = others.smallest > f64::NEG_INFINITY && z[y].is_finite();
+        if !others.below_infinity || !all_finite {
+            check_logits(&format!("logits[{b}]"), z, target, weights.epsilon)?;
+        }
+        let kept = z.len() <= LONGEST_KEPT;
+        LOW_PARTS.with_borrow_mut(|lows| {
+            if kept && lows.len() < z.len() {
+                lows.resize(z.len(), 0.0);
+            }
+            let lo = if kept { &mut lows[..z.len()] } else { &mut [][..] };
+            let room = kept.then_some(Kept { hi: &mut *gradient, lo: &mut *lo });
+            let row = Row::new(engine.instructions, z, y, others, weights, room);
+            let mut open = Vec::new();
+            row.components(weights, kept.then_some(&*lo), gradient, &mut open);
+            match row.target_component(weights).nearest() {
+                Some(nearest) => gradient[y] = nearest,
+                None => open.push(y),
+            }
+            if !open.is_empty() {
+                open_components(&row, z, y, b, weights, &open, gradient)?;
+            }
+            Ok(Some(Term { loss: row.loss(weights), nll: row.nll() }))
+        })
+    }
+
+    fn rows_that_count<'s>(&'s self, targets: &'s [Option<usize>]) -> impl Iterator<Item = (&'s [f64], usize)> {
+        self.logits.iter().zip(targets).filter_map(|(z, y)| Some((*z, (*y)?)))
+    }
+
+    /// The terms of the rows that count from precise sums.
+    fn precise_terms(&self, engine: Engine, weights: &Weights, targets: &[Option<usize>]) -> Vec<Term> {
+        let rows: Vec<_> = self.rows_that_count(targets).collect();
+        each(engine.parallel, rows, |(z, y)| {
+            let others = extremes_of_others(engine.instructions, z, y);
+            let row = Row::new(engine.instructions, z, y, others, weights, None).precise(weights);
+            Term { loss: row.loss(weights), nll: row.nll() }
+        })
+    }
+
+    fn loss(&self, engine: Engine, weights: &Weights, targets: &[Option<usize>], terms: &[Term]) -> Result<Vec<f64>> {
+        if self.reduction == Reduction::None {
+            let mut terms = terms.iter();
+            let rows = targets.iter().enumerate().map(|(b, y)| {
+                let (Some(y), Some(term)) = (y, y.and_then(|_| terms.next())) else { return Ok(0.0) };
+                let (z, y) = (self.logits[b], *y);
+                decide(
+                    &format!("loss[{b}]"),
+                    term.loss,
+                    || {
+                        let others = extremes_of_others(engine.instructions, z, y);
+                        Row::new(engine.instructions, z, y, others, weights, None).precise(weights).loss(weights)
+                    },
+                    |a| EnclosedRow::of(z, a)?.loss(y, weights, a),
+                )
+            });
+            return rows.collect();
+        }
+        let divisor = Wide::from_whole(weights.divisor as u64);
+        let reduced = |terms: &[Term]| terms.iter().map(|term| term.loss).sum::<Wide>() / divisor;
+        let loss = decide(
+            "loss",
+            reduced(terms),
+            || reduced(&self.precise_terms(engine, weights, targets)),
+            |a| {
+                let losses = |a: &mut Intervals, z: &[f64], y| EnclosedRow::of(z, a)?.loss(y, weights, a);
+                enclosed_mean(self.rows_that_count(targets), weights.divisor, losses, a)
+            },
+        )?;
+        Ok(vec![loss])
+    }
+
+    /// exp of the mean of −ln p_y
+    fn perplexity(&self, engine: Engine, weights: &Weights, targets: &[Option<usize>], terms: &[Term]) -> Result<f64> {
+        let counted = Wide::from_whole(terms.len() as u64);
+        let mean = |terms: &[Term]| terms.iter().map(|term| term.nll).sum::<Wide>() / counted;
+        if Wide::from(PAST_THE_RANGE).is_below(mean(terms)) {
+            return Ok(f64::INFINITY);
+        }
+        decide(
+            "perplexity",
+            mean(terms).exp(),
+            || mean(&self.precise_terms(engine, weights, targets)).exp(),
+            |a| {
+                let nll = |a: &mut Intervals, z: &[f64], y| EnclosedRow::of(z, a)?.nll(y, a);
+                let mean = enclosed_mean(self.rows_that_count(targets), terms.len(), nll, a)?;
+                a.exp(&mean)
+            },
+        )
+    }
+}
+
+/// e^710 is past the range of f64.
+const PAST_THE_RANGE: f64 = 720.0;
+
+/// A row with its place, target and the room for its gradient.
+struct Work<'a> {
+    b: usize,
+    z: &'a [f64],
+    target: Option<usize>,
+    gradient: &'a mut [f64],
+}
+
+impl<'a> Work<'a> {
+    fn of((b, (z, (target, gradient))): (usize, (&&'a [f64], (&Option<usize>, &'a mut [f64])))) -> Work<'a> {
+        Work { b, z, target: *target, gradient }
+    }
+}
+
+/// The results of some work, one by one or on all threads.
+fn each<T: Send, R: Send>(parallel: bool, work: Vec<T>, of: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+    #[cfg(feature = "fast")]
+    if parallel && work.len() > 1 {
+        use rayon::prelude::*;
+        return work.into_par_iter().map(of).collect();
+    }
+    let _ = parallel;
+    work.into_iter().map(of).collect()
+}
+
+/// The components that the first level left open.
+fn open_components(
+    row: &Row,
+    z: &[f64],
+    y: usize,
+    b: usize,
+    weights: &Weights,
+    open: &[usize],
+    gradient: &mut [f64],
+) -> Result<()> {
+    let precise = row.precise(weights);
+    let mut left = Vec::new();
+    for &i in open {
+        let component = if i == y { precise.target_component(weights) } else { precise.component(i, weights) };
+        match component.nearest() {
+            Some(nearest) => gradient[i] = nearest,
+            None => left.push(i),
+        }
+    }
+    for i in left {
+        let place = format!("gradient[{b}][{i}]");
+        gradient[i] = if row.is_uniform() {
+            let exact = uniform_component(weights, i == y);
+            enclosed(&place, |a| a.constant(&exact))?
+        } else {
+            enclosed(&place, |a| EnclosedRow::of(z, a)?.component(i, y, weights, a))?
+        };
+    }
+    Ok(())
+}
+
+/// The f64 nearest to a number, by the first level that decides it.
+fn decide(
+    place: &str,
+    first: Wide,
+    second: impl FnOnce() -> Wide,
+    last: impl FnMut(&mut Intervals) -> Outcome<Interval>,
+) -> Result<f64> {
+    match first.nearest().or_else(|| second().nearest()) {
+        Some(nearest) => Ok(nearest),
+        None => enclosed(place, last),
+    }
+}
+
+fn enclosed(place: &str, enclose: impl FnMut(&mut Intervals) -> Outcome<Interval>) -> Result<f64> {
+    nearest_enclosed(enclose)
+        .map_err(|reason: Abstention| Error::Undecided { place: place.into(), reason: reason.to_string() })
+}
+
+fn enclosed_mean<'a>(
+    rows: impl Iterator<Item = (&'a [f64], usize)>,
+    divisor: usize,
+    of: impl Fn(&mut Intervals, &[f64], usize) -> Outcome<Interval>,
+    a: &mut Intervals,
+) -> Outcome<Interval> {
+    let mut total = a.constant(&BigRational::default())?;
+    for (z, y) in rows {
+        let term = of(a, z, y)?;
+        total = a.sum(&[&total, &term])?;
+    }
+    let divisor = a.constant(&BigRational::from_integer(divisor.into()))?;
+    a.quotient(&total, &divisor)
+}
+
+/// What is said of a batch in which no row counts.
+fn all_ignored(rows: &Rows) -> Result<Losses> {
+    let [loss, perplexity] = rows.conventions.all_ignored.outcome(rows.ignore_index, rows.reduction)?;
+    let count = if rows.reduction == Reduction::None { rows.logits.len() } else { 1 };
+    Ok(Losses { loss: vec![loss; count], perplexity })
+}
