@@ -79,3 +79,6 @@ impl Instructions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,17 +26,18 @@ pub(super) struct Rows<'a> {
 pub(super) struct Engine {
     pub instructions: Instructions,
     pub parallel: bool,
+    /// Rows up to this length keep their exponentials beside the gradient; longer ones take them twice.
+    pub longest_kept: usize,
 }
 
 impl Engine {
     /// As fast as this processor can.
     pub fn best() -> Engine {
-        Engine { instructions: Instructions::widest(), parallel: cfg!(feature = "fast") }
+        Engine { instructions: Instructions::widest(), parallel: cfg!(feature = "fast"), longest_kept: LONGEST_KEPT }
     }
 }
 
-/// Rows up to this length keep their exponentials, in 2 MiB a thread beside the gradient; longer ones take them
-/// twice.
+/// The low parts of as many exponentials are 2 MiB a thread.
 const LONGEST_KEPT: usize = 1 << 18;
 
 thread_local! {
@@ -104,7 +105,7 @@ impl Rows<'_> {
         if !others.below_infinity || !all_finite {
             check_logits(&format!("logits[{b}]"), z, target, weights.epsilon)?;
         }
-        let kept = z.len() <= LONGEST_KEPT;
+        let kept = z.len() <= engine.longest_kept;
         LOW_PARTS.with_borrow_mut(|lows| {
             if kept && lows.len() < z.len() {
                 lows.resize(z.len(), 0.0);
@@ -289,3 +290,6 @@ fn all_ignored(rows: &Rows) -> Result<Losses> {
     let count = if rows.reduction == Reduction::None { rows.logits.len() } else { 1 };
     Ok(Losses { loss: vec![loss; count], perplexity })
 }
+
+#[cfg(test)]
+mod tests;
