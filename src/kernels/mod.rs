@@ -4,6 +4,7 @@ mod exp;
 mod lanes;
 mod pairs;
 mod softmax;
+mod threads;
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
 mod twice;
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
@@ -11,11 +12,13 @@ mod x86;
 
 pub(crate) use exp::EXP_ERROR;
 pub(crate) use softmax::{
-    Extremes, Factor, Form, Kept, NOTHING, RAISED, Reference, Source, Sum, exponentials, extremes, precise_sum,
-    products, sum_of_differences, two_to,
+    Extremes, Factor, Form, Kept, NOTHING, RAISED, Reference, Sum, exponentials, extremes, precise_sum, products,
+    sum_of_differences, two_to,
 };
 
 use lanes::{Lanes, One};
+
+pub(crate) use threads::each;
 
 /// A loop that can be run with any instructions.
 pub(crate) trait Kernel {

@@ -118,21 +118,17 @@ impl Reference {
         Reference { origin: z, scale: SCALE, nothing: NOTHING, some_nothing: false }
     }
 
-    fn is_direct(self) -> bool {
-        self.origin == 0.0
+    /// Whether every logit is small enough for the exponential, and none is nothing.
+    fn is_plain(self) -> bool {
+        self.origin == 0.0 && !self.some_nothing
     }
 }
 
-/// Σ e^{z − origin}·2^scale over logits, each kept as hi + lo where there is room.
-pub(crate) fn exponentials(instructions: Instructions, z: &[f64], reference: Reference, kept: Option<Kept>) -> Sum {
-    let Some(kept) = kept else {
-        return instructions.run(Exponentials::<false, false, true> { z, reference, kept: Kept::nowhere() });
-    };
-    match (reference.is_direct(), reference.some_nothing) {
-        (true, false) => instructions.run(Exponentials::<true, true, false> { z, reference, kept }),
-        (true, true) => instructions.run(Exponentials::<true, true, true> { z, reference, kept }),
-        (false, false) => instructions.run(Exponentials::<true, false, false> { z, reference, kept }),
-        (false, true) => instructions.run(Exponentials::<true, false, true> { z, reference, kept }),
+/// Σ e^{z − origin}·2^scale over logits, each kept as hi + lo.
+pub(crate) fn exponentials(instructions: Instructions, z: &[f64], reference: Reference, kept: Kept) -> Sum {
+    match reference.is_plain() {
+        true => instructions.run(Exponentials::<true> { z, reference, kept }),
+        false => instructions.run(Exponentials::<false> { z, reference, kept }),
     }
 }
 
@@ -142,13 +138,7 @@ pub(crate) struct Kept<'a> {
     pub lo: &'a mut [f64],
 }
 
-impl Kept<'_> {
-    fn nowhere() -> Kept<'static> {
-        Kept { hi: &mut [], lo: &mut [] }
-    }
-}
-
-struct Exponentials<'a, const KEEP: bool, const DIRECT: bool, const CLAMP: bool> {
+struct Exponentials<'a, const PLAIN: bool> {
     z: &'a [f64],
     reference: Reference,
     kept: Kept<'a>,
@@ -180,23 +170,11 @@ impl<L: Lanes> Relative<L> {
         (Pair { hi: d.hi.max(self.nothing), lo: zero.or_where_not(none, d.lo) }, none)
     }
 
-    /// e^{z − origin}·2^scale. DIRECT: the origin is 0; CLAMP: some are nothing.
+    /// e^{z − origin}·2^scale, or zeros
     #[inline(always)]
-    fn exp<const DIRECT: bool, const CLAMP: bool>(&self, z: L::F) -> Pair<L> {
-        let (l, z) = (self.l, Vector(self.l, z));
-        if !CLAMP {
-            return match DIRECT {
-                true => exp_of_number(l, z, self.scale),
-                false => exp(l, two_difference(z, self.origin), self.scale),
-            };
-        }
-        let (e, none) = if DIRECT {
-            (exp_of_number(l, z.max(self.nothing), self.scale), z.less(self.nothing))
-        } else {
-            let (d, none) = self.difference(z.1);
-            (exp(l, d, self.scale), none)
-        };
-        let zero = Vector(l, l.splat(0.0));
+    fn exp(&self, z: L::F) -> Pair<L> {
+        let (l, (d, none)) = (self.l, self.difference(z));
+        let (e, zero) = (exp(l, d, self.scale), Vector(l, l.splat(0.0)));
         Pair { hi: zero.or_where_not(none, e.hi), lo: zero.or_where_not(none, e.lo) }
     }
 }
@@ -256,7 +234,7 @@ impl<L: Lanes> Total<L> {
     }
 }
 
-impl<const KEEP: bool, const DIRECT: bool, const CLAMP: bool> Kernel for Exponentials<'_, KEEP, DIRECT, CLAMP> {
+impl<const PLAIN: bool> Kernel for Exponentials<'_, PLAIN> {
     type Output = Sum;
 
     #[inline(always)]
@@ -266,30 +244,18 @@ impl<const KEEP: bool, const DIRECT: bool, const CLAMP: bool> Kernel for Exponen
         let (vectors, rest) = l.split(self.z);
         let (his, last_hi) = l.split_mut(self.kept.hi);
         let (los, last_lo) = l.split_mut(self.kept.lo);
-        let blocks = vectors.chunks(BLOCK);
-        if KEEP {
-            for ((block, his), los) in blocks.zip(his.chunks_mut(BLOCK)).zip(los.chunks_mut(BLOCK)) {
-                for ((z, hi), lo) in block.iter().zip(his).zip(los) {
-                    let e = relative.exp::<DIRECT, CLAMP>(*z);
-                    (*hi, *lo) = (e.hi.1, e.lo.1);
-                    total.add(e);
-                }
-                total.normalize();
+        for ((block, his), los) in vectors.chunks(BLOCK).zip(his.chunks_mut(BLOCK)).zip(los.chunks_mut(BLOCK)) {
+            for ((z, hi), lo) in block.iter().zip(his).zip(los) {
+                let e = if PLAIN { exp_of_number(l, Vector(l, *z), relative.scale) } else { relative.exp(*z) };
+                (*hi, *lo) = (e.hi.1, e.lo.1);
+                total.add(e);
             }
-        } else {
-            for block in blocks {
-                for z in block {
-                    total.add(relative.exp::<DIRECT, CLAMP>(*z));
-                }
-                total.normalize();
-            }
+            total.normalize();
         }
         if !rest.is_empty() {
-            let e = relative.exp::<DIRECT, true>(l.padded(rest, f64::NEG_INFINITY));
-            if KEEP {
-                last_hi.copy_from_slice(&l.lanes(e.hi.1)[..rest.len()]);
-                last_lo.copy_from_slice(&l.lanes(e.lo.1)[..rest.len()]);
-            }
+            let e = relative.exp(l.padded(rest, f64::NEG_INFINITY));
+            last_hi.copy_from_slice(&l.lanes(e.hi.1)[..rest.len()]);
+            last_lo.copy_from_slice(&l.lanes(e.lo.1)[..rest.len()]);
             total.add(e);
         }
         total.across(l, EXP_ERROR, self.z.len())
@@ -408,30 +374,14 @@ pub(crate) const fn two_to(n: i32) -> f64 {
     f64::from_bits(((n + 1023) as u64) << 52)
 }
 
-/// Multiplies the exponentials of a row and rounds: into `out` goes the f64 nearest to each product, and into
-/// `open` the places where the bound leaves the rounding open. The exponentials are those kept in `out` and
-/// `kept_lo`, or taken again.
-pub(crate) fn products(
-    instructions: Instructions,
-    source: Source,
-    factor: Factor,
-    out: &mut [f64],
-    open: &mut Vec<usize>,
-) {
+/// Multiplies exponentials, kept in `out` and `lo`, and rounds: into `out` goes the f64 nearest to each product,
+/// and into `open` the places where the bound leaves the rounding open.
+pub(crate) fn products(instructions: Instructions, factor: Factor, out: &mut [f64], lo: &[f64], open: &mut Vec<usize>) {
     match factor.form {
-        Form::Normal => instructions.run(Products::<NORMAL> { source, factor, out, open }),
-        Form::Subnormal => instructions.run(Products::<SUBNORMAL> { source, factor, out, open }),
-        Form::Less { .. } => instructions.run(Products::<LESS> { source, factor, out, open }),
+        Form::Normal => instructions.run(Products::<NORMAL> { factor, out, lo, open }),
+        Form::Subnormal => instructions.run(Products::<SUBNORMAL> { factor, out, lo, open }),
+        Form::Less { .. } => instructions.run(Products::<LESS> { factor, out, lo, open }),
     }
-}
-
-/// Where the exponentials of a row are from.
-#[derive(Clone, Copy)]
-pub(crate) enum Source<'a> {
-    /// Their low parts; their high parts are where the results go.
-    Kept(&'a [f64]),
-    /// Logits, and what their exponentials are relative to.
-    Logits(&'a [f64], Reference),
 }
 
 const NORMAL: u8 = 0;
@@ -439,9 +389,9 @@ const SUBNORMAL: u8 = 1;
 const LESS: u8 = 2;
 
 struct Products<'a, const FORM: u8> {
-    source: Source<'a>,
     factor: Factor,
     out: &'a mut [f64],
+    lo: &'a [f64],
     open: &'a mut Vec<usize>,
 }
 
@@ -451,33 +401,17 @@ impl<const FORM: u8> Kernel for Products<'_, FORM> {
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
         let rounding = Rounding::<L, FORM>::new(l, self.factor);
+        let n = self.out.len();
         let (outs, last_out) = l.split_mut(self.out);
-        let start_of_last = outs.len() * L::LANES;
-        match self.source {
-            Source::Kept(lo) => {
-                let (los, last_lo) = l.split(lo);
-                for (i, (out, lo)) in outs.iter_mut().zip(los).enumerate() {
-                    let e = Pair { hi: Vector(l, *out), lo: Vector(l, *lo) };
-                    *out = rounding.product(e, i * L::LANES, self.open);
-                }
-                let e = Pair { hi: Vector(l, l.padded(last_out, 0.0)), lo: Vector(l, l.padded(last_lo, 0.0)) };
-                let last = rounding.product(e, start_of_last, self.open);
-                last_out.copy_from_slice(&l.lanes(last)[..last_out.len()]);
-            }
-            Source::Logits(z, reference) => {
-                let relative = Relative::new(l, reference);
-                let (vectors, last_z) = l.split(z);
-                for (i, (out, z)) in outs.iter_mut().zip(vectors).enumerate() {
-                    let e = relative.exp::<false, true>(*z);
-                    *out = rounding.product(e, i * L::LANES, self.open);
-                }
-                let e = relative.exp::<false, true>(l.padded(last_z, f64::NEG_INFINITY));
-                let last = rounding.product(e, start_of_last, self.open);
-                last_out.copy_from_slice(&l.lanes(last)[..last_out.len()]);
-            }
+        let (los, last_lo) = l.split(self.lo);
+        for (i, (out, lo)) in outs.iter_mut().zip(los).enumerate() {
+            let e = Pair { hi: Vector(l, *out), lo: Vector(l, *lo) };
+            *out = rounding.product(e, i * L::LANES, self.open);
         }
-        // what was filled up is not of the row
-        let n = start_of_last + last_out.len();
+        let e = Pair { hi: Vector(l, l.padded(last_out, 0.0)), lo: Vector(l, l.padded(last_lo, 0.0)) };
+        let last = rounding.product(e, n - last_out.len(), self.open);
+        last_out.copy_from_slice(&l.lanes(last)[..last_out.len()]);
+        // lanes that were filled up are none of the row's
         while self.open.last().is_some_and(|&i| i >= n) {
             self.open.pop();
         }

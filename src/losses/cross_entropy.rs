@@ -18,7 +18,8 @@ use crate::json;
 use crate::losses::shifted::Shifted;
 use crate::losses::softmax as stable;
 use nalgebra::{DMatrix, DVector};
-use oracle::{Engine, Rows};
+use oracle::Rows;
+use row::Engine;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

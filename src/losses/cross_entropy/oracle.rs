@@ -2,14 +2,13 @@
 //! sums and wide numbers; at last enclosures of any precision.
 
 use super::enclosed::{EnclosedRow, uniform_component};
-use super::row::{Row, Weights, extremes_of_others};
+use super::row::{Engine, Row, Weights, extremes_of_others, with_room};
 use super::{Conventions, Denominator, Losses, Reduction, check_target};
 use crate::error::{Error, Result};
-use crate::kernels::{Instructions, Kept, extremes};
+use crate::kernels::{each, extremes};
 use crate::losses::softmax::check_logits;
 use crate::number::{Abstention, Arithmetic, Interval, Intervals, Outcome, Wide, nearest_enclosed};
 use num_rational::BigRational;
-use std::cell::RefCell;
 
 /// A batch whose shapes agree.
 pub(super) struct Rows<'a> {
@@ -19,29 +18,6 @@ pub(super) struct Rows<'a> {
     pub reduction: Reduction,
     pub label_smoothing: f64,
     pub conventions: Conventions,
-}
-
-/// How a batch is gone through.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Engine {
-    pub instructions: Instructions,
-    pub parallel: bool,
-    /// Rows up to this length keep their exponentials beside the gradient; longer ones take them twice.
-    pub longest_kept: usize,
-}
-
-impl Engine {
-    /// As fast as this processor can.
-    pub fn best() -> Engine {
-        Engine { instructions: Instructions::widest(), parallel: cfg!(feature = "fast"), longest_kept: LONGEST_KEPT }
-    }
-}
-
-/// The low parts of as many exponentials are 2 MiB a thread.
-const LONGEST_KEPT: usize = 1 << 18;
-
-thread_local! {
-    static LOW_PARTS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What a row that counts adds to the batch.
@@ -100,30 +76,25 @@ impl Rows<'_> {
             gradient.fill(0.0);
             return Ok(None);
         };
-        let others = extremes_of_others(engine.instructions, z, y);
+        let others = extremes_of_others(engine, z, y);
         let all_finite = others.smallest > f64::NEG_INFINITY && z[y].is_finite();
         if !others.below_infinity || !all_finite {
             check_logits(&format!("logits[{b}]"), z, target, weights.epsilon)?;
         }
-        let kept = z.len() <= engine.longest_kept;
-        LOW_PARTS.with_borrow_mut(|lows| {
-            if kept && lows.len() < z.len() {
-                lows.resize(z.len(), 0.0);
-            }
-            let lo = if kept { &mut lows[..z.len()] } else { &mut [][..] };
-            let room = kept.then_some(Kept { hi: &mut *gradient, lo: &mut *lo });
-            let row = Row::new(engine.instructions, z, y, others, weights, room);
-            let mut open = Vec::new();
-            row.components(weights, kept.then_some(&*lo), gradient, &mut open);
-            match row.target_component(weights).nearest() {
-                Some(nearest) => gradient[y] = nearest,
-                None => open.push(y),
-            }
-            if !open.is_empty() {
-                open_components(&row, z, y, b, weights, &open, gradient)?;
-            }
-            Ok(Some(Term { loss: row.loss(weights), nll: row.nll() }))
-        })
+        let mut open = Vec::new();
+        let row = with_room(engine, z.len(), |mut lo| {
+            let row = Row::new(engine, z, y, others, weights, gradient, &mut lo);
+            row.components(weights, gradient, &mut lo, &mut open);
+            row
+        });
+        match row.target_component(weights).nearest() {
+            Some(nearest) => gradient[y] = nearest,
+            None => open.push(y),
+        }
+        if !open.is_empty() {
+            open_components(&row, b, weights, &open, gradient)?;
+        }
+        Ok(Some(Term { loss: row.loss(weights), nll: row.nll() }))
     }
 
     fn rows_that_count<'s>(&'s self, targets: &'s [Option<usize>]) -> impl Iterator<Item = (&'s [f64], usize)> {
@@ -134,8 +105,7 @@ impl Rows<'_> {
     fn precise_terms(&self, engine: Engine, weights: &Weights, targets: &[Option<usize>]) -> Vec<Term> {
         let rows: Vec<_> = self.rows_that_count(targets).collect();
         each(engine.parallel, rows, |(z, y)| {
-            let others = extremes_of_others(engine.instructions, z, y);
-            let row = Row::new(engine.instructions, z, y, others, weights, None).precise(weights);
+            let row = Row::precise(engine, z, y, weights);
             Term { loss: row.loss(weights), nll: row.nll() }
         })
     }
@@ -149,10 +119,7 @@ impl Rows<'_> {
                 decide(
                     &format!("loss[{b}]"),
                     term.loss,
-                    || {
-                        let others = extremes_of_others(engine.instructions, z, y);
-                        Row::new(engine.instructions, z, y, others, weights, None).precise(weights).loss(weights)
-                    },
+                    || Row::precise(engine, z, y, weights).loss(weights),
                     |a| EnclosedRow::of(z, a)?.loss(y, weights, a),
                 )
             });
@@ -209,28 +176,10 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The results of some work, one by one or on all threads.
-fn each<T: Send, R: Send>(parallel: bool, work: Vec<T>, of: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
-    #[cfg(feature = "fast")]
-    if parallel && work.len() > 1 {
-        use rayon::prelude::*;
-        return work.into_par_iter().map(of).collect();
-    }
-    let _ = parallel;
-    work.into_iter().map(of).collect()
-}
-
 /// The components that the first level left open.
-fn open_components(
-    row: &Row,
-    z: &[f64],
-    y: usize,
-    b: usize,
-    weights: &Weights,
-    open: &[usize],
-    gradient: &mut [f64],
-) -> Result<()> {
-    let precise = row.precise(weights);
+fn open_components(row: &Row, b: usize, weights: &Weights, open: &[usize], gradient: &mut [f64]) -> Result<()> {
+    let (z, y) = (row.z, row.y);
+    let precise = Row::precise(row.engine, z, y, weights);
     let mut left = Vec::new();
     for &i in open {
         let component = if i == y { precise.target_component(weights) } else { precise.component(i, weights) };

@@ -5,10 +5,11 @@
 
 use super::Smoothing;
 use crate::kernels::{
-    EXP_ERROR, Extremes, Factor, Form, Instructions, Kept, NOTHING, RAISED, Reference, Source, Sum, exponentials,
+    EXP_ERROR, Extremes, Factor, Form, Instructions, Kept, NOTHING, RAISED, Reference, Sum, each, exponentials,
     extremes, precise_sum, products, sum_of_differences, two_to,
 };
 use crate::number::Wide;
+use std::cell::RefCell;
 
 /// The target weights q, and what the gradient is divided by.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +50,56 @@ impl Weights {
 /// keeps its exponential in the range of wide numbers.
 const WIDEST_GAP: f64 = 1e6;
 
-/// Largest logits beyond this are halved often enough before they are added up.
+/// Larger logits are made smaller before their differences are added up.
 const NEAR_OVERFLOW: f64 = two_to(900);
+
+/// How a batch is gone through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Engine {
+    pub instructions: Instructions,
+    pub parallel: bool,
+    /// Rows up to this length keep their exponentials. Longer ones take them twice, in pieces that are shared out
+    /// among the threads.
+    pub longest_kept: usize,
+}
+
+/// The low parts of as many exponentials are 2 MiB a thread.
+const LONGEST_KEPT: usize = 1 << 18;
+
+/// A piece of a long row.
+const PIECE: usize = 1 << 14;
+
+impl Engine {
+    /// As fast as this processor can.
+    pub fn best() -> Engine {
+        Engine { instructions: Instructions::widest(), parallel: cfg!(feature = "fast"), longest_kept: LONGEST_KEPT }
+    }
+}
+
+thread_local! {
+    static LOW_PARTS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    static OF_PIECE: RefCell<[Vec<f64>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+/// Room for the low parts of a row's exponentials, if they are to be kept: this thread's, used again.
+pub(super) fn with_room<R>(engine: Engine, classes: usize, of: impl FnOnce(Option<&mut [f64]>) -> R) -> R {
+    if classes > engine.longest_kept {
+        return of(None);
+    }
+    LOW_PARTS.with_borrow_mut(|room| {
+        if room.len() < classes {
+            room.resize(classes, 0.0);
+        }
+        of(Some(&mut room[..classes]))
+    })
+}
 
 /// A row with its sums.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row<'a> {
-    instructions: Instructions,
-    z: &'a [f64],
-    y: usize,
+    pub engine: Engine,
+    pub z: &'a [f64],
+    pub y: usize,
     /// Of the other classes.
     others: Extremes,
     reference: Reference,
@@ -81,37 +123,56 @@ fn around_mut<T>(list: &mut [T], y: usize) -> [&mut [T]; 2] {
     [before, &mut from[1..]]
 }
 
+/// What is found of the classes other than y, piece by piece.
+fn of_others<R: Send>(engine: Engine, z: &[f64], y: usize, of: impl Fn(&[f64]) -> R + Send + Sync) -> Vec<R> {
+    let piece = if z.len() > engine.longest_kept { PIECE } else { z.len() };
+    let pieces = around(z, y).into_iter().flat_map(|part| part.chunks(piece)).collect();
+    each(engine.parallel && z.len() > engine.longest_kept, pieces, of)
+}
+
 /// The extremes of the classes other than y.
-pub(super) fn extremes_of_others(instructions: Instructions, z: &[f64], y: usize) -> Extremes {
-    let [before, after] = around(z, y).map(|part| extremes(instructions, part));
-    before.with(after)
+pub(super) fn extremes_of_others(engine: Engine, z: &[f64], y: usize) -> Extremes {
+    let parts = of_others(engine, z, y, |part| extremes(engine.instructions, part));
+    parts.into_iter().fold(extremes(engine.instructions, &[]), Extremes::with)
 }
 
 impl<'a> Row<'a> {
-    /// A row whose logits are in their domain, with the exponentials of the other classes kept where there
-    /// is room for them.
+    /// A row whose logits are in their domain. Where there is room for low parts, the exponentials of the other
+    /// classes are kept in the two lists.
     pub fn new(
-        instructions: Instructions,
+        engine: Engine,
         z: &'a [f64],
         y: usize,
         others: Extremes,
         weights: &Weights,
-        kept: Option<Kept>,
+        hi: &mut [f64],
+        lo: &mut Option<&mut [f64]>,
     ) -> Row<'a> {
-        let mut row = Row::without_sums(instructions, z, y, others);
+        let mut row = Row::without_sums(engine, z, y, others);
         if row.others_are_equal() {
             return row;
         }
-        let room = match kept {
-            Some(Kept { hi, lo }) => {
-                let ([hi, hi_after], [lo, lo_after]) = (around_mut(hi, y), around_mut(lo, y));
-                [Some(Kept { hi, lo }), Some(Kept { hi: hi_after, lo: lo_after })]
+        let reference = row.reference;
+        row.sum_of_others = match lo {
+            Some(lo) => {
+                let parts = around(z, y).into_iter().zip(around_mut(hi, y)).zip(around_mut(lo, y));
+                parts
+                    .map(|((z, hi), lo)| exponentials(engine.instructions, z, reference, Kept { hi, lo }))
+                    .map(|sum| row.as_wide(sum))
+                    .sum()
             }
-            None => [None, None],
+            None => {
+                let sums = of_others(engine, z, y, |z| {
+                    OF_PIECE.with_borrow_mut(|[hi, lo]| {
+                        hi.resize(PIECE, 0.0);
+                        lo.resize(PIECE, 0.0);
+                        let kept = Kept { hi: &mut hi[..z.len()], lo: &mut lo[..z.len()] };
+                        exponentials(engine.instructions, z, reference, kept)
+                    })
+                });
+                sums.into_iter().map(|sum| row.as_wide(sum)).sum()
+            }
         };
-        let parts = around(z, y).into_iter().zip(room);
-        let sums = parts.map(|(part, room)| exponentials(instructions, part, row.reference, room));
-        row.sum_of_others = sums.map(|sum| row.as_wide(sum)).sum();
         if weights.epsilon > 0.0 {
             row.below = row.differences();
         }
@@ -119,22 +180,22 @@ impl<'a> Row<'a> {
     }
 
     /// The same row from precise sums.
-    pub fn precise(mut self, weights: &Weights) -> Row<'a> {
-        if self.others_are_equal() {
-            return self;
+    pub fn precise(engine: Engine, z: &'a [f64], y: usize, weights: &Weights) -> Row<'a> {
+        let mut row = Row::without_sums(engine, z, y, extremes_of_others(engine, z, y));
+        if row.others_are_equal() {
+            return row;
         }
-        let parts = around(self.z, self.y);
-        let sums = parts.map(|part| self.as_wide(precise_sum(self.instructions, part, self.reference)));
-        self.sum_of_others = sums.into_iter().sum();
+        let sums = of_others(engine, z, y, |part| precise_sum(engine.instructions, part, row.reference));
+        row.sum_of_others = sums.into_iter().map(|sum| row.as_wide(sum)).sum();
         if weights.epsilon > 0.0 {
-            let origin = Wide::from(self.reference.origin);
-            self.below = parts.into_iter().flatten().map(|&z| origin - Wide::from(z)).sum();
+            let origin = Wide::from(row.reference.origin);
+            row.below = around(z, y).into_iter().flatten().map(|&z| origin - Wide::from(z)).sum();
         }
-        self
+        row
     }
 
     /// The row with the sums of equal logits, if the others are.
-    fn without_sums(instructions: Instructions, z: &'a [f64], y: usize, others: Extremes) -> Row<'a> {
+    fn without_sums(engine: Engine, z: &'a [f64], y: usize, others: Extremes) -> Row<'a> {
         let equal = others.smallest >= others.largest;
         let (reference, sum_of_others) = match equal {
             true if others.largest == f64::NEG_INFINITY => (Reference::at(z[y]), Wide::ZERO),
@@ -144,7 +205,7 @@ impl<'a> Row<'a> {
         let gap = Wide::from(z[y]) - Wide::from(reference.origin);
         let widest = Wide::from(WIDEST_GAP);
         let target = if gap.is_below(widest) { gap.exp() } else { widest.exp() };
-        Row { instructions, z, y, others, reference, sum_of_others, target, gap, below: Wide::ZERO }
+        Row { engine, z, y, others, reference, sum_of_others, target, gap, below: Wide::ZERO }
     }
 
     /// Whether all other classes have the same logit, or there is none that counts.
@@ -163,10 +224,11 @@ impl<'a> Row<'a> {
         let factor = two_to(-down);
         let largest = (self.others.largest * factor - origin * factor).abs();
         let largest = largest.max((self.others.smallest * factor - origin * factor).abs());
-        let sums = around(self.z, self.y)
-            .map(|part| sum_of_differences(self.instructions, part, origin, down, largest))
-            .map(|sum| -Wide::known_to(sum.hi, sum.lo, sum.error).scaled(i64::from(down)));
-        sums.into_iter().sum()
+        let instructions = self.engine.instructions;
+        let sums =
+            of_others(self.engine, self.z, self.y, |z| sum_of_differences(instructions, z, origin, down, largest));
+        let sum: Wide = sums.into_iter().map(|sum| Wide::known_to(sum.hi, sum.lo, sum.error)).sum();
+        -sum.scaled(i64::from(down))
     }
 
     /// S + u
@@ -225,34 +287,53 @@ impl<'a> Row<'a> {
 
     /// Writes the components at the other classes, and notes those whose rounding is open. Their exponentials
     /// are kept in `out` and `lo`, or taken again.
-    pub fn components(&self, weights: &Weights, lo: Option<&[f64]>, out: &mut [f64], open: &mut Vec<usize>) {
+    pub fn components(&self, weights: &Weights, out: &mut [f64], lo: &mut Option<&mut [f64]>, open: &mut Vec<usize>) {
         let (y, divisor) = (self.y, Weights::whole(weights.divisor));
+        let all = || (0..self.z.len()).filter(|&i| i != y);
         if self.others_are_equal() {
-            if let Some(i) = (0..self.z.len()).find(|&i| i != y) {
-                match self.component(i, weights).nearest() {
-                    Some(nearest) => out.fill(nearest),
-                    None => open.extend((0..self.z.len()).filter(|&i| i != y)),
-                }
+            match all().next().map(|i| self.component(i, weights).nearest()) {
+                Some(Some(nearest)) => out.fill(nearest),
+                Some(None) => open.extend(all()),
+                None => {}
             }
             return;
         }
         let Some(factor) = self.factor(Wide::ONE / (self.whole() * divisor), weights.elsewhere() / divisor) else {
             // every p underflows
             if weights.epsilon > 0.0 {
-                open.extend((0..self.z.len()).filter(|&i| i != y));
+                open.extend(all())
             } else {
-                out.fill(0.0);
+                out.fill(0.0)
             }
             return;
         };
-        let sources = match lo {
-            Some(lo) => around(lo, y).map(Source::Kept),
-            None => around(self.z, y).map(|part| Source::Logits(part, self.reference)),
-        };
+        let (instructions, reference) = (self.engine.instructions, self.reference);
         let starts = [0, y + 1];
-        for ((part, source), start) in around_mut(out, y).into_iter().zip(sources).zip(starts) {
+        let Some(lo) = lo else {
+            let parts = around(self.z, y).into_iter().zip(around_mut(out, y)).zip(starts);
+            let pieces: Vec<_> = parts
+                .flat_map(|((z, out), start)| {
+                    let starts = (start..).step_by(PIECE);
+                    z.chunks(PIECE).zip(out.chunks_mut(PIECE)).zip(starts)
+                })
+                .collect();
+            let of_pieces = each(self.engine.parallel, pieces, |((z, out), start)| {
+                OF_PIECE.with_borrow_mut(|[_, lo]| {
+                    lo.resize(PIECE, 0.0);
+                    let lo = &mut lo[..z.len()];
+                    exponentials(instructions, z, reference, Kept { hi: &mut *out, lo: &mut *lo });
+                    let mut open = Vec::new();
+                    products(instructions, factor, out, lo, &mut open);
+                    open.iter_mut().for_each(|i| *i += start);
+                    open
+                })
+            });
+            open.extend(of_pieces.into_iter().flatten());
+            return;
+        };
+        for ((out, lo), start) in around_mut(out, y).into_iter().zip(around(lo, y)).zip(starts) {
             let from = open.len();
-            products(self.instructions, source, factor, part, open);
+            products(instructions, factor, out, lo, open);
             open[from..].iter_mut().for_each(|i| *i += start);
         }
     }

@@ -1,5 +1,6 @@
 use super::super::{Conventions, Flat, Losses, Smoothing};
 use super::*;
+use crate::kernels::Instructions;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -51,12 +52,12 @@ fn every_width_one_thread_and_all_give_the_same_bits() {
         for (rows, classes) in [(6, 2), (5, 37), (3, 1500)] {
             let (z, targets) = batch(kind, rows, classes);
             for epsilon in if kind == 3 { vec![0.0] } else { vec![0.0, 0.1] } {
-                let engine = Engine { instructions: Instructions::One, parallel: false, longest_kept: LONGEST_KEPT };
+                let engine = Engine { instructions: Instructions::One, parallel: false, longest_kept: usize::MAX };
                 let right = evaluate(engine, &z, classes, &targets, epsilon);
                 for instructions in Instructions::all() {
                     for parallel in [false, true] {
                         // kept, and taken twice
-                        for longest_kept in [LONGEST_KEPT, 0] {
+                        for longest_kept in [usize::MAX, 0] {
                             let engine = Engine { instructions, parallel, longest_kept };
                             let found = evaluate(engine, &z, classes, &targets, epsilon);
                             assert!(found == right, "{engine:?}, kind {kind}, {rows} × {classes}, ε {epsilon}");
@@ -73,12 +74,12 @@ fn the_first_level_leaves_few_roundings_open() {
     // 2^−79 of error leaves a rounding open once in 2^25 components
     let classes = 30_000;
     let (z, _) = batch(0, 1, classes);
-    let instructions = Instructions::widest();
+    let engine = Engine::best();
     let weights = Weights { smoothing: Smoothing::Uniform, classes, epsilon: 0.0, divisor: 3 };
-    let others = extremes_of_others(instructions, &z, 7);
+    let others = extremes_of_others(engine, &z, 7);
     let (mut out, mut lo) = (vec![0.0; classes], vec![0.0; classes]);
-    let row = Row::new(instructions, &z, 7, others, &weights, Some(Kept { hi: &mut out, lo: &mut lo }));
     let mut open = Vec::new();
-    row.components(&weights, Some(&lo), &mut out, &mut open);
+    let row = Row::new(engine, &z, 7, others, &weights, &mut out, &mut Some(&mut lo));
+    row.components(&weights, &mut out, &mut Some(&mut lo), &mut open);
     assert!(open.len() <= 1, "{} are open", open.len());
 }
