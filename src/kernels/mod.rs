@@ -1,24 +1,26 @@
 //! The loops over large data: arithmetic on vectors of pairs of f64, with stated error bounds.
 
+mod differences;
 mod exp;
+mod exponentials;
+mod extremes;
 mod lanes;
 mod pairs;
-mod softmax;
+mod products;
 mod threads;
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
 mod twice;
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
 mod x86;
 
+pub(crate) use differences::sum_of_differences;
 pub(crate) use exp::EXP_ERROR;
-pub(crate) use softmax::{
-    Extremes, Factor, Form, Kept, NOTHING, RAISED, Reference, Sum, exponentials, extremes, precise_sum, products,
-    sum_of_differences, two_to,
-};
+pub(crate) use exponentials::{Kept, NOTHING, Reference, exponentials, precise_sum};
+pub(crate) use extremes::{Extremes, extremes};
+pub(crate) use products::{Factor, Form, RAISED, products};
+pub(crate) use threads::each;
 
 use lanes::{Lanes, One};
-
-pub(crate) use threads::each;
 
 /// A loop that can be run with any instructions.
 pub(crate) trait Kernel {
@@ -81,6 +83,19 @@ impl Instructions {
             Instructions::Avx512(v4) => v4.vectorize(Run(kernel, twice::Twice(v4))),
         }
     }
+}
+
+/// A sum as hi + lo, with a bound on its error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sum {
+    pub hi: f64,
+    pub lo: f64,
+    pub error: f64,
+}
+
+/// 2^n for a normal result
+pub(crate) const fn two_to(n: i32) -> f64 {
+    f64::from_bits(((n + 1023) as u64) << 52)
 }
 
 #[cfg(test)]

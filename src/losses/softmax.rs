@@ -39,16 +39,6 @@ impl<'a> Row<'a> {
     pub fn nll_terms(&self, i: usize) -> [f64; 3] {
         [self.largest, -self.z[i], self.log_total]
     }
-
-    /// Whether another class than i has a positive probability.
-    pub fn has_others(&self, i: usize) -> bool {
-        self.z.iter().enumerate().any(|(j, &z)| j != i && z != f64::NEG_INFINITY)
-    }
-
-    /// −ln p_i, a sum of two terms that are not negative
-    pub fn nll(&self, i: usize) -> f64 {
-        (self.largest - self.z[i]) + self.log_total
-    }
 }
 
 /// The common length of the rows of a matrix that has at least one row and one column.

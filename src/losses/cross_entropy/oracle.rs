@@ -5,7 +5,7 @@ use super::enclosed::{EnclosedRow, uniform_component};
 use super::row::{Engine, Row, Weights, extremes_of_others, with_room};
 use super::{Conventions, Denominator, Losses, Reduction, check_target};
 use crate::error::{Error, Result};
-use crate::kernels::{each, extremes};
+use crate::kernels::{Extremes, each, extremes};
 use crate::losses::softmax::check_logits;
 use crate::number::{Abstention, Arithmetic, Interval, Intervals, Outcome, Wide, nearest_enclosed};
 use num_rational::BigRational;
@@ -33,7 +33,8 @@ impl Rows<'_> {
         let targets = self.checked_targets()?;
         let counted = targets.iter().flatten().count();
         let weights = self.weights(counted);
-        let work: Vec<Work> = self.logits.iter().zip(targets.iter().zip(gradient)).enumerate().map(Work::of).collect();
+        let rows = self.logits.iter().zip(&targets).zip(gradient).enumerate();
+        let work = rows.map(|(b, ((&z, &target), gradient))| Work { b, z, target, gradient }).collect();
         let terms = each(engine.parallel, work, |work| self.row(engine, &weights, work));
         let terms: Vec<Term> = terms.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         if counted == 0 {
@@ -69,16 +70,14 @@ impl Rows<'_> {
     fn row(&self, engine: Engine, weights: &Weights, work: Work) -> Result<Option<Term>> {
         let Work { b, z, target, gradient } = work;
         let Some(y) = target else {
-            let found = extremes(engine.instructions, z);
-            if !found.below_infinity || found.smallest == f64::NEG_INFINITY {
+            if !in_domain(extremes(engine.instructions, z), weights) {
                 check_logits(&format!("logits[{b}]"), z, None, weights.epsilon)?;
             }
             gradient.fill(0.0);
             return Ok(None);
         };
         let others = extremes_of_others(engine, z, y);
-        let all_finite = others.smallest > f64::NEG_INFINITY && z[y].is_finite();
-        if !others.below_infinity || !all_finite {
+        if !in_domain(others, weights) || !z[y].is_finite() {
             check_logits(&format!("logits[{b}]"), z, target, weights.epsilon)?;
         }
         let mut open = Vec::new();
@@ -170,10 +169,9 @@ struct Work<'a> {
     gradient: &'a mut [f64],
 }
 
-impl<'a> Work<'a> {
-    fn of((b, (z, (target, gradient))): (usize, (&&'a [f64], (&Option<usize>, &'a mut [f64])))) -> Work<'a> {
-        Work { b, z, target: *target, gradient }
-    }
+/// Whether these may be the extremes of logits other than the target's.
+fn in_domain(z: Extremes, weights: &Weights) -> bool {
+    z.below_infinity && (weights.epsilon == 0.0 || z.smallest > f64::NEG_INFINITY)
 }
 
 /// The components that the first level left open.
