@@ -205,3 +205,54 @@ fn what_is_not_below_infinity_is_seen_anywhere() {
         }
     }
 }
+
+#[test]
+fn a_product_is_rounded_where_its_bound_decides_it_and_left_open_elsewhere() {
+    let mut draws = numbers(4000).into_iter();
+    let mut draw = || draws.next().unwrap();
+    let e: Vec<[f64; 2]> = (0..1001).map(|_| 2.0 + draw()).map(|hi| [hi, hi * draw() * two_to(-54)]).collect();
+    // a factor known within 2^−58, and 2^−59 off
+    let (hi, lo, error) = (0.7 + 0.1 * draw(), draw() * two_to(-55), two_to(-58));
+    let off = hi * two_to(-59);
+    for (form, power) in [
+        (Form::Normal, 0),
+        (Form::Subnormal, RAISED - 1060),
+        (Form::Less { hi: 1.3 * two_to(-300), lo: 0.0, error: two_to(-358) }, -300),
+    ] {
+        let scale = two_to(power);
+        let raised = if form == Form::Normal { 0 } else { RAISED };
+        let factor = Factor { hi: hi * scale, lo: (lo + off) * scale, error, form };
+        let right: Vec<f64> = e
+            .iter()
+            .map(|e| {
+                let mut a = Intervals { bits: BITS };
+                let product = a.product(&pair(*e, 0), &pair([hi, lo], -power)).unwrap();
+                let less = match form {
+                    Form::Less { hi, .. } => exactly(-hi),
+                    _ => exactly(0.0),
+                };
+                a.product(&sum(&[&product, &less]), &pair([1.0, 0.0], raised))
+            })
+            .map(|x| x.unwrap().nearest_f64().unwrap())
+            .collect();
+        for instructions in Instructions::all() {
+            let mut out: Vec<f64> = e.iter().map(|e| e[0]).collect();
+            let low: Vec<f64> = e.iter().map(|e| e[1]).collect();
+            let mut open = Vec::new();
+            products(instructions, factor, &mut out, &low, &mut open);
+            for i in (0..e.len()).filter(|i| !open.contains(i)) {
+                assert_eq!(
+                    out[i].to_bits(),
+                    right[i].to_bits(),
+                    "{instructions:?}, {form:?}: {:e}, {:e}",
+                    out[i],
+                    right[i]
+                );
+            }
+            // 2^−58 on both sides of the middle between two f64 is a sixteenth of a step and more, and a
+            // step of the subnormal ones is longer
+            let allowed = if form == Form::Subnormal { 0..e.len() / 20 } else { e.len() / 40..e.len() / 4 };
+            assert!(allowed.contains(&open.len()), "{instructions:?}, {form:?}: {} are open", open.len());
+        }
+    }
+}

@@ -23,8 +23,9 @@ pub(super) struct Weights {
 }
 
 impl Weights {
+    /// A count, which is below 2^53
     fn whole(n: usize) -> Wide {
-        Wide::from_whole(n as u64)
+        Wide::from(n as f64)
     }
 
     fn one_minus_epsilon(&self) -> Wide {
