@@ -52,6 +52,14 @@ pub enum Error {
         /// Which result.
         place: String,
     },
+    /// A result whose rounding no precision decided.
+    #[error("{place}: its rounding could not be decided, {reason}")]
+    Undecided {
+        /// Which result.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
     /// A recording that does not belong to the cases of this version.
     #[error("{what}: the recorded input is not the case's any more; record it again with `{command}`")]
     Stale {

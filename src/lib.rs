@@ -27,6 +27,7 @@
 //! - [`error`], [`json`]: what can be wrong with an input, and numbers in JSON
 //! - [`expression`]: the graph, its operators and derivatives
 //! - [`number`]: the kinds of number a graph is interpreted on
+//! - `kernels`: the loops over large data, on vectors of pairs of f64
 //! - [`claim`], [`formula`]: statements, and what a formula is
 //! - [`losses`], [`optimizers`], [`schedules`]: one file per formula
 //! - [`across`]: claims that span formulas
@@ -56,6 +57,7 @@ pub mod expression;
 pub mod formula;
 pub mod json;
 pub mod judges;
+mod kernels;
 pub mod losses;
 pub mod number;
 pub mod optimizers;

@@ -2,10 +2,12 @@
 //! given inputs, ties to even, by enclosures of the definition's own graph.
 
 mod common;
+#[path = "exact/cross_entropy.rs"]
+mod cross_entropy;
 #[path = "exact/losses.rs"]
 mod losses;
 
-use common::{ROUNDED, number};
+use common::number;
 use gradproof::cases::{Conventions, case};
 use gradproof::catalog;
 use gradproof::formula::Defined;
@@ -49,8 +51,11 @@ fn hold(id: &str, input: &Value) -> usize {
 
 #[test]
 fn random_cases_under_every_convention_are_correctly_rounded() {
-    for id in ROUNDED {
-        let formula = catalog::formula(id).unwrap();
+    for formula in catalog::FORMULAS {
+        let id = formula.id;
+        if id == "cross-entropy" {
+            continue;
+        }
         let held: usize = (0..CASES).map(|i| hold(id, &case(formula, i, Conventions::Any))).sum();
         assert!(held >= CASES as usize, "{id}: {held} numbers");
     }

@@ -8,6 +8,7 @@ const FLOORS: &[&[&str]] = &[
     &["domain", "json"],
     &["expression"],
     &["number"],
+    &["kernels"],
     &["claim"],
     &["formula", "outside"],
     &["losses"],

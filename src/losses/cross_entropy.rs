@@ -15,13 +15,19 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, log_sum_exp, softmax, sum};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong, axis};
 use crate::json;
+use crate::losses::rows::{check_logits, checked_rows};
 use crate::losses::shifted::Shifted;
-use crate::losses::softmax as stable;
-use nalgebra::{DMatrix, DVector};
+use crate::number::Wide;
+use nalgebra::DMatrix;
+use oracle::Rows;
+use row::Engine;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 mod claims;
+mod enclosed;
+mod oracle;
+mod row;
 mod textbook;
 
 pub use textbook::Way;
@@ -315,169 +321,166 @@ fn at_input(input: &Value, reduce: impl Fn(&Batch, &Numbers) -> Reduced) -> Resu
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Evaluates a batch in f64, with the forms that do not cancel: −ln p from the other logits by
-/// log1p, and 1 − p_y as the sum of the other p.
-///
-/// Within 1e5 ulp of the real value; p − q within 1e5 ulp of the larger term.
+/// Loss, perplexity and gradient of a batch, each the f64 nearest to the real value, ties to even.
 ///
 /// # Errors
 /// Where shapes disagree, a value is outside its domain, or every row is ignored under
 /// [`AllIgnored::Error`].
 pub fn oracle(input: &Input) -> Result<Output> {
-    let targets = validated(input)?;
-    let (rows, classes) = (targets.len(), input.logits[0].len());
-    let counted = targets.iter().flatten().count();
-    if counted == 0 {
-        return all_ignored(input);
-    }
-    let denominator = match (input.reduction, input.conventions.denominator) {
-        (Reduction::Mean, Denominator::Counted) => counted as f64,
-        (Reduction::Mean, Denominator::Rows) => rows as f64,
-        _ => 1.0,
+    checked_shapes(input)?;
+    let rows = Rows {
+        logits: input.logits.iter().map(Vec::as_slice).collect(),
+        targets: &input.targets,
+        ignore_index: input.ignore_index,
+        reduction: input.reduction,
+        label_smoothing: input.label_smoothing,
+        conventions: input.conventions,
     };
-    let q = f64_weights(classes, input.label_smoothing, input.conventions.smoothing);
-    let mut losses = vec![0.0; rows];
-    let mut gradient = vec![vec![0.0; classes]; rows];
-    let mut nll = Vec::with_capacity(counted);
-    for (b, z) in input.logits.iter().enumerate() {
-        let Some(y) = targets[b] else { continue };
-        let row = stable::Row::of(z);
-        nll.push(row.nll(y));
-        // a weight of 0 leaves out logits of −∞
-        let weighted = (0..classes).map(|i| (q.of(i == y), i)).filter(|&(q, _)| q != 0.0);
-        losses[b] = weighted.map(|(q, i)| q * row.nll(i)).sum();
-        gradient[b] = (0..classes).map(|i| p_minus_q(&row, &q, i, i == y) / denominator).collect();
+    let mut gradient: Vec<Vec<f64>> = input.logits.iter().map(|z| vec![0.0; z.len()]).collect();
+    let losses = rows.evaluate(Engine::best(), gradient.iter_mut().map(Vec::as_mut_slice).collect())?;
+    Ok(Output { loss: losses.loss, perplexity: losses.perplexity, gradient })
+}
+
+/// A batch in one list, for data of real size.
+#[derive(Clone, Copy, Debug)]
+pub struct Flat<'a> {
+    /// `[B·V]`, row by row, with the domain of [`Input::logits`].
+    pub logits: &'a [f64],
+    /// V
+    pub classes: usize,
+    /// As in [`Input`].
+    pub targets: &'a [i64],
+    /// As in [`Input`].
+    pub ignore_index: i64,
+    /// As in [`Input`].
+    pub reduction: Reduction,
+    /// As in [`Input`].
+    pub label_smoothing: f64,
+    /// As in [`Input`].
+    pub conventions: Conventions,
+}
+
+/// What a batch comes to beside its gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Losses {
+    /// As in [`Output`].
+    pub loss: Vec<f64>,
+    /// As in [`Output`].
+    pub perplexity: f64,
+}
+
+impl Flat<'_> {
+    /// The same as [`oracle`] gives, with the gradient `[B·V]` written over `gradient`. Beside the data it needs
+    /// 2 MiB for each thread.
+    ///
+    /// # Errors
+    /// As for [`oracle`], and where `gradient` is not as long as the logits; what is in `gradient` then is
+    /// not the gradient.
+    pub fn oracle(&self, gradient: &mut [f64]) -> Result<Losses> {
+        self.with(Engine::best(), gradient)
     }
-    let loss = if input.reduction == Reduction::None { losses } else { vec![mean(&losses, denominator)] };
-    Ok(Output { loss, perplexity: libm::exp(mean(&nll, counted as f64)), gradient })
-}
 
-/// p_i − q_i
-fn p_minus_q(row: &stable::Row, q: &Weights, i: usize, target: bool) -> f64 {
-    match target {
-        false => row.p(i) - q.elsewhere,
-        // both near 1: the complements do not cancel
-        // −(1 − p), which keeps its sign where it underflows, but is +0 where there is no other class
-        true if !q.smoothed && row.has_others(i) => -row.one_minus_p(i),
-        true if q.at_target > 0.5 => q.off_target - row.one_minus_p(i),
-        true => row.p(i) - q.at_target,
-    }
-}
-
-/// The target weights of a row, with 1 − (the target's) kept exactly where it is small.
-struct Weights {
-    smoothed: bool,
-    at_target: f64,
-    elsewhere: f64,
-    off_target: f64,
-}
-
-impl Weights {
-    fn of(&self, target: bool) -> f64 {
-        if target { self.at_target } else { self.elsewhere }
-    }
-}
-
-fn f64_weights(classes: usize, epsilon: f64, smoothing: Smoothing) -> Weights {
-    let v = classes as f64;
-    match smoothing {
-        Smoothing::Uniform => {
-            let off_target = epsilon * ((v - 1.0) / v);
-            // 1 − ε + ε/V without the cancellation of 1 − ε(V−1)/V near ε = 1
-            Weights {
-                smoothed: epsilon > 0.0,
-                at_target: (1.0 - epsilon) + epsilon / v,
-                elsewhere: epsilon / v,
-                off_target,
-            }
+    fn with(&self, engine: Engine, gradient: &mut [f64]) -> Result<Losses> {
+        if self.classes == 0 || self.logits.is_empty() || !self.logits.len().is_multiple_of(self.classes) {
+            let allowed = format!("a whole number of rows of {} logits, at least 1 of at least 1", self.classes);
+            return Err(Error::shape("logits", self.logits.len(), allowed));
         }
-        Smoothing::Others => Weights {
-            smoothed: epsilon > 0.0,
-            at_target: 1.0 - epsilon,
-            elsewhere: epsilon / (v - 1.0).max(1.0),
-            off_target: epsilon,
-        },
+        if gradient.len() != self.logits.len() {
+            return Err(Error::shape("gradient", gradient.len(), format!("{}, as the logits", self.logits.len())));
+        }
+        let logits: Vec<&[f64]> = self.logits.chunks(self.classes).collect();
+        check_settings(logits.len(), self.classes, self.targets, self.label_smoothing, self.conventions)?;
+        let rows = Rows {
+            logits,
+            targets: self.targets,
+            ignore_index: self.ignore_index,
+            reduction: self.reduction,
+            label_smoothing: self.label_smoothing,
+            conventions: self.conventions,
+        };
+        rows.evaluate(engine, gradient.chunks_mut(self.classes).collect())
     }
 }
 
-/// Σ x / n, also where the sum alone would leave the range.
-fn mean(x: &[f64], n: f64) -> f64 {
-    let total: f64 = x.iter().sum();
-    if total.is_finite() { total / n } else { x.iter().map(|x| x / n).sum() }
-}
-
-pub(crate) fn all_ignored(input: &Input) -> Result<Output> {
-    let (loss, perplexity) = match input.conventions.all_ignored {
-        AllIgnored::Error => {
-            return Err(Error::domain(
+impl AllIgnored {
+    /// Loss and perplexity where no row counts.
+    pub(crate) fn outcome(self, ignore_index: i64, reduction: Reduction) -> Result<[f64; 2]> {
+        match self {
+            AllIgnored::Error => Err(Error::domain(
                 "targets",
-                format!("{} at every row", input.ignore_index),
+                format!("{ignore_index} at every row"),
                 "at least one row that counts (convention all_ignored = \"error\")",
-            ));
+            )),
+            AllIgnored::Nan => Ok([if reduction == Reduction::Mean { f64::NAN } else { 0.0 }, f64::NAN]),
+            AllIgnored::Zero => Ok([0.0, 1.0]),
         }
-        AllIgnored::Nan => (if input.reduction == Reduction::Mean { f64::NAN } else { 0.0 }, f64::NAN),
-        AllIgnored::Zero => (0.0, 1.0),
-    };
-    let rows = if input.reduction == Reduction::None { input.logits.len() } else { 1 };
-    Ok(Output {
-        loss: vec![loss; rows],
-        perplexity,
-        gradient: input.logits.iter().map(|z| vec![0.0; z.len()]).collect(),
-    })
+    }
 }
 
-/// The targets as class indices, `None` where ignored.
-pub(crate) fn validated(input: &Input) -> Result<Vec<Option<usize>>> {
-    let classes = stable::checked_rows("logits", &input.logits)?;
-    if input.targets.len() != input.logits.len() {
-        return Err(Error::shape(
-            "targets",
-            input.targets.len(),
-            format!("{}, one per row of logits", input.logits.len()),
-        ));
+/// The number of classes of a batch whose shapes and settings are in their domain.
+fn checked_shapes(input: &Input) -> Result<usize> {
+    let classes = checked_rows("logits", &input.logits)?;
+    check_settings(input.logits.len(), classes, &input.targets, input.label_smoothing, input.conventions)?;
+    Ok(classes)
+}
+
+fn check_settings(rows: usize, classes: usize, targets: &[i64], epsilon: f64, conventions: Conventions) -> Result<()> {
+    if targets.len() != rows {
+        return Err(Error::shape("targets", targets.len(), format!("{rows}, one per row of logits")));
     }
-    let epsilon = input.label_smoothing;
     if !(0.0..=1.0).contains(&epsilon) {
         return Err(Error::domain("label_smoothing", epsilon, "a number in [0, 1]"));
     }
-    if input.conventions.smoothing == Smoothing::Others && classes < 2 {
+    if conventions.smoothing == Smoothing::Others && classes < 2 {
         return Err(Error::domain(
             "conventions.smoothing",
             "\"others\" with one class",
             "at least 2 classes with \"others\"",
         ));
     }
-    let mut targets = Vec::with_capacity(input.targets.len());
-    for (b, (&t, z)) in input.targets.iter().zip(&input.logits).enumerate() {
-        let target = match usize::try_from(t) {
-            _ if t == input.ignore_index => None,
-            Ok(y) if y < classes => Some(y),
-            _ => {
-                let allowed = format!("a class from 0 to {}, or ignore_index {}", classes - 1, input.ignore_index);
-                return Err(Error::domain(format!("targets[{b}]"), t, allowed));
-            }
-        };
-        stable::check_logits(&format!("logits[{b}]"), z, target, epsilon)?;
-        targets.push(target);
-    }
-    Ok(targets)
+    Ok(())
 }
 
-/// diag(p) − ppᵀ, the Hessian of a row's loss with respect to its logits.
+/// The class of a target, `None` where it is ignored.
+fn check_target(b: usize, target: i64, classes: usize, ignore_index: i64) -> Result<Option<usize>> {
+    match usize::try_from(target) {
+        _ if target == ignore_index => Ok(None),
+        Ok(y) if y < classes => Ok(Some(y)),
+        _ => {
+            let allowed = format!("a class from 0 to {}, or ignore_index {ignore_index}", classes - 1);
+            Err(Error::domain(format!("targets[{b}]"), target, allowed))
+        }
+    }
+}
+
+/// The targets as class indices, `None` where ignored.
+pub(crate) fn validated(input: &Input) -> Result<Vec<Option<usize>>> {
+    let classes = checked_shapes(input)?;
+    let rows = input.targets.iter().zip(&input.logits).enumerate();
+    rows.map(|(b, (&t, z))| {
+        let target = check_target(b, t, classes, input.ignore_index)?;
+        check_logits(&format!("logits[{b}]"), z, target, input.label_smoothing)?;
+        Ok(target)
+    })
+    .collect()
+}
+
+/// diag(p) − ppᵀ, the Hessian of a row's loss with respect to its logits, within an ulp; all but about one
+/// in 2^40 entries are the nearest f64.
 ///
 /// # Errors
 /// If a logit is not finite, or there is none.
 pub fn hessian_matrix(logits: &[f64]) -> Result<DMatrix<f64>> {
-    stable::checked_rows("logits", std::slice::from_ref(&logits.to_vec()))?;
-    stable::check_logits("logits", logits, None, 1.0)?;
-    let row = stable::Row::of(logits);
-    let p = DVector::from_fn(logits.len(), |i, _| row.p(i));
+    checked_rows("logits", std::slice::from_ref(&logits.to_vec()))?;
+    check_logits("logits", logits, None, 1.0)?;
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let e: Vec<Wide> = logits.iter().map(|&z| (Wide::from(z) - Wide::from(largest)).exp()).collect();
+    let total: Wide = e.iter().copied().sum();
+    let others = |i: usize| e.iter().enumerate().filter(|&(j, _)| j != i).map(|(_, &e)| e).sum::<Wide>();
     // the diagonal is p(1 − p), which p − p² would lose near 1
-    Ok(DMatrix::from_fn(
-        logits.len(),
-        logits.len(),
-        |i, j| if i == j { p[i] * row.one_minus_p(i) } else { -p[i] * p[j] },
-    ))
+    let entry = |i: usize, j: usize| if i == j { e[i] * others(i) } else { -(e[i] * e[j]) };
+    let rounded = |x: Wide| x.nearest().unwrap_or(x.to_f64());
+    Ok(DMatrix::from_fn(logits.len(), logits.len(), |i, j| rounded(entry(i, j) / (total * total))))
 }
 
 fn evaluate(value: Value) -> Result<Value> {

@@ -23,7 +23,7 @@ use crate::losses::preference::{
     smoothed_weight, weight,
 };
 use crate::losses::rounding;
-use crate::losses::softmax as stable;
+use crate::losses::rows::{check_logits, checked_rows};
 use crate::number::Wide;
 use response::Evaluated;
 use serde::{Deserialize, Serialize};
@@ -328,8 +328,8 @@ fn validated(name: &str, side: &Side) -> Result<Vec<usize>> {
     if side.tokens.is_empty() {
         return Err(Error::shape(field("tokens"), 0, "at least 1 token"));
     }
-    let classes = stable::checked_rows(&field("policy_logits"), &side.policy_logits)?;
-    let reference_classes = stable::checked_rows(&field("reference_logits"), &side.reference_logits)?;
+    let classes = checked_rows(&field("policy_logits"), &side.policy_logits)?;
+    let reference_classes = checked_rows(&field("reference_logits"), &side.reference_logits)?;
     let like = format!("{} has tokens", field("tokens"));
     domain::same_length(&field("policy_logits"), side.policy_logits.len(), side.tokens.len(), &like)?;
     domain::same_length(&field("reference_logits"), side.reference_logits.len(), side.tokens.len(), &like)?;
@@ -341,7 +341,7 @@ fn validated(name: &str, side: &Side) -> Result<Vec<usize>> {
             Error::domain(format!("{name}.tokens[{t}]"), token, format!("a class from 0 to {}", classes - 1))
         })?;
         for (list, logits) in [("policy_logits", &side.policy_logits), ("reference_logits", &side.reference_logits)] {
-            stable::check_logits(&format!("{name}.{list}[{t}]"), &logits[t], Some(y), 0.0)?;
+            check_logits(&format!("{name}.{list}[{t}]"), &logits[t], Some(y), 0.0)?;
         }
         tokens.push(y);
     }

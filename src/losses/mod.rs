@@ -8,6 +8,6 @@ pub mod info_nce;
 pub mod info_nce_in_batch;
 pub mod preference;
 mod rounding;
+pub(crate) mod rows;
 pub mod shifted;
 pub mod similarity;
-pub mod softmax;

@@ -35,7 +35,7 @@ pub use interval::{Interval, Intervals};
 pub use modulus::{Complex, Modulus};
 #[cfg(feature = "certify")]
 pub use mpfr::{Enclosure, Mpfr};
-pub use nearest::{By, Decided, Enclosures, MOST_BITS, decide, nearest};
+pub use nearest::{By, Decided, Enclosures, MOST_BITS, decide, nearest, nearest_enclosed};
 pub use prime_field::{PrimeField, Residue, log2_of_sum};
 pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};

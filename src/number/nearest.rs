@@ -1,7 +1,7 @@
 //! The f64 nearest to a real number, by enclosures of more and more precision until they leave one
 //! choice (Ziv 1991).
 
-use super::{Abstention, Arithmetic, Intervals, Outcome, evaluate_part};
+use super::{Abstention, Arithmetic, Interval, Intervals, Outcome, evaluate_part};
 use crate::expression::Graph;
 
 /// Where the precision starts; most results are decided here.
@@ -75,6 +75,19 @@ pub fn decide<E: Enclosures>(graph: &Graph, inputs: &[f64]) -> Vec<Outcome<Decid
         bits *= 2;
     }
     results
+}
+
+/// The f64 nearest to a number that can be enclosed at any precision; what 4096 bits leave open, as above.
+pub fn nearest_enclosed(mut enclose: impl FnMut(&mut Intervals) -> Outcome<Interval>) -> Outcome<f64> {
+    let mut bits = FIRST_BITS;
+    loop {
+        let enclosure = enclose(&mut Intervals { bits })?;
+        let last = bits * 2 > MOST_BITS;
+        match rounded(enclosure.ends_f64(), last) {
+            Err(_) if !last => bits *= 2,
+            decided => return decided.map(|(value, _)| value),
+        }
+    }
 }
 
 /// The one f64 that both ends round to; at the last precision, neighbours are a tie.

@@ -77,6 +77,24 @@ impl Wide {
         if n < 0 { -sum } else { sum }
     }
 
+    /// hi + lo ± error, where hi is RN(hi + lo) and below 2^900 in size, as is the error.
+    pub fn known_to(hi: f64, lo: f64, error: f64) -> Wide {
+        if hi.abs() < power_of_two(-900) {
+            return Wide::around_zero((error + 2.0 * hi.abs()).max(f64::MIN_POSITIVE) * UP, 0);
+        }
+        Wide::normal(hi, lo, 0, error)
+    }
+
+    /// hi, lo and the exponent, where the number is not 0.
+    pub fn parts(self) -> (f64, f64, i64) {
+        (self.hi, self.lo, self.exponent)
+    }
+
+    /// A bound on the error relative to hi, where the number is not 0.
+    pub fn relative_error(self) -> f64 {
+        self.error / self.hi.abs() * UP
+    }
+
     /// The sum of two f64 that was rounded once, in lo: hi is RN(hi + lo), of a size from 1e-290 to 1e290.
     fn constant((hi, lo): (f64, f64)) -> Wide {
         // lo is at most half an ulp of hi, u·|hi|, and rounded within u of itself

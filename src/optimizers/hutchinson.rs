@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, dot, ratio, sum};
 use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong, rounded};
 use crate::json;
-use crate::losses::softmax::checked_rows;
+use crate::losses::rows::checked_rows;
 use crate::number::{Wide, wide_dot};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ pub(super) fn evaluate(input: &Value, placement: Placement) -> Result<Value> {
     let targets = formula::validated(&input)?;
     if targets.iter().all(Option::is_none) && input.conventions.all_ignored != AllIgnored::Nan {
         // the error, or what libtorch has no word for
-        formula::all_ignored(&input)?;
+        input.conventions.all_ignored.outcome(input.ignore_index, input.reduction)?;
         let reason = "libtorch's mean over no row is NaN";
         return Err(Error::unsupported("cross-entropy", "all_ignored = \"zero\"", reason));
     }

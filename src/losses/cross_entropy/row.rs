@@ -1,0 +1,386 @@
+//! One row that counts: its sums of exponentials, and from them loss and gradient as wide numbers.
+//!
+//! With S = Σ_{j≠y} e^{z_j − c} and u = e^{z_y − c} for any c, p_y = u/(S + u), 1 − p_y = S/(S + u) and
+//! −ln p_y = ln(1 + S/u): nothing cancels, however near p_y is to 0 or 1.
+
+use super::Smoothing;
+use crate::kernels::{
+    EXP_ERROR, Extremes, Factor, Form, Instructions, Kept, NOTHING, RAISED, Reference, Sum, each, exponentials,
+    extremes, precise_sum, products, sum_of_differences, two_to,
+};
+use crate::number::Wide;
+use std::cell::RefCell;
+
+/// The target weights q, and what the gradient is divided by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weights {
+    pub smoothing: Smoothing,
+    pub classes: usize,
+    /// ε
+    pub epsilon: f64,
+    /// n
+    pub divisor: usize,
+}
+
+impl Weights {
+    /// A count, which is below 2^53
+    fn whole(n: usize) -> Wide {
+        Wide::from(n as f64)
+    }
+
+    fn one_minus_epsilon(&self) -> Wide {
+        Wide::ONE - Wide::from(self.epsilon)
+    }
+
+    /// q at a class other than the target
+    fn elsewhere(&self) -> Wide {
+        let among = match self.smoothing {
+            Smoothing::Uniform => self.classes,
+            Smoothing::Others => self.classes - 1,
+        };
+        if self.epsilon == 0.0 { Wide::ZERO } else { Wide::from(self.epsilon) / Weights::whole(among) }
+    }
+
+    /// 1 − q at the target
+    fn off_target(&self) -> Wide {
+        self.elsewhere() * Weights::whole(self.classes - 1)
+    }
+}
+
+/// A gap between the target and the others past which a larger one changes no digit of any result, and which
+/// keeps its exponential in the range of wide numbers.
+const WIDEST_GAP: f64 = 1e6;
+
+/// Larger logits are made smaller before their differences are added up.
+const NEAR_OVERFLOW: f64 = two_to(900);
+
+/// How a batch is gone through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Engine {
+    pub instructions: Instructions,
+    pub parallel: bool,
+    /// Rows up to this length keep their exponentials. Longer ones take them twice, in pieces that are shared out
+    /// among the threads.
+    pub longest_kept: usize,
+}
+
+/// The low parts of as many exponentials are 2 MiB a thread.
+const LONGEST_KEPT: usize = 1 << 18;
+
+/// A piece of a long row.
+const PIECE: usize = 1 << 14;
+
+impl Engine {
+    /// As fast as this processor can.
+    pub fn best() -> Engine {
+        Engine { instructions: Instructions::widest(), parallel: cfg!(feature = "fast"), longest_kept: LONGEST_KEPT }
+    }
+}
+
+thread_local! {
+    static LOW_PARTS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    static OF_PIECE: RefCell<[Vec<f64>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+/// Room for the low parts of a row's exponentials, if they are to be kept: this thread's, used again.
+pub(super) fn with_room<R>(engine: Engine, classes: usize, of: impl FnOnce(Option<&mut [f64]>) -> R) -> R {
+    if classes > engine.longest_kept {
+        return of(None);
+    }
+    LOW_PARTS.with_borrow_mut(|room| {
+        if room.len() < classes {
+            room.resize(classes, 0.0);
+        }
+        of(Some(&mut room[..classes]))
+    })
+}
+
+/// A row with its sums.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a> {
+    pub engine: Engine,
+    pub z: &'a [f64],
+    pub y: usize,
+    /// Of the other classes.
+    others: Extremes,
+    reference: Reference,
+    /// S
+    sum_of_others: Wide,
+    /// u
+    target: Wide,
+    /// z_y − c
+    gap: Wide,
+    /// Σ_{j≠y} (c − z_j), where ε > 0
+    below: Wide,
+}
+
+/// Both sides of the target.
+fn around<T>(list: &[T], y: usize) -> [&[T]; 2] {
+    [&list[..y], &list[y + 1..]]
+}
+
+fn around_mut<T>(list: &mut [T], y: usize) -> [&mut [T]; 2] {
+    let (before, from) = list.split_at_mut(y);
+    [before, &mut from[1..]]
+}
+
+/// What is found of the classes other than y, piece by piece.
+fn of_others<R: Send>(engine: Engine, z: &[f64], y: usize, of: impl Fn(&[f64]) -> R + Send + Sync) -> Vec<R> {
+    let piece = if z.len() > engine.longest_kept { PIECE } else { z.len() };
+    let pieces = around(z, y).into_iter().flat_map(|part| part.chunks(piece)).collect();
+    each(engine.parallel && z.len() > engine.longest_kept, pieces, of)
+}
+
+/// The extremes of the classes other than y.
+pub(super) fn extremes_of_others(engine: Engine, z: &[f64], y: usize) -> Extremes {
+    let parts = of_others(engine, z, y, |part| extremes(engine.instructions, part));
+    parts.into_iter().fold(extremes(engine.instructions, &[]), Extremes::with)
+}
+
+impl<'a> Row<'a> {
+    /// A row whose logits are in their domain. Where there is room for low parts, the exponentials of the other
+    /// classes are kept in the two lists.
+    pub fn new(
+        engine: Engine,
+        z: &'a [f64],
+        y: usize,
+        others: Extremes,
+        weights: &Weights,
+        hi: &mut [f64],
+        lo: &mut Option<&mut [f64]>,
+    ) -> Row<'a> {
+        let mut row = Row::without_sums(engine, z, y, others);
+        if row.others_are_equal() {
+            return row;
+        }
+        let reference = row.reference;
+        row.sum_of_others = match lo {
+            Some(lo) => {
+                let parts = around(z, y).into_iter().zip(around_mut(hi, y)).zip(around_mut(lo, y));
+                parts
+                    .map(|((z, hi), lo)| exponentials(engine.instructions, z, reference, Kept { hi, lo }))
+                    .map(|sum| row.as_wide(sum))
+                    .sum()
+            }
+            None => {
+                let sums = of_others(engine, z, y, |z| {
+                    OF_PIECE.with_borrow_mut(|[hi, lo]| {
+                        hi.resize(PIECE, 0.0);
+                        lo.resize(PIECE, 0.0);
+                        let kept = Kept { hi: &mut hi[..z.len()], lo: &mut lo[..z.len()] };
+                        exponentials(engine.instructions, z, reference, kept)
+                    })
+                });
+                sums.into_iter().map(|sum| row.as_wide(sum)).sum()
+            }
+        };
+        if weights.epsilon > 0.0 {
+            row.below = row.differences();
+        }
+        row
+    }
+
+    /// The same row from precise sums.
+    pub fn precise(engine: Engine, z: &'a [f64], y: usize, weights: &Weights) -> Row<'a> {
+        let mut row = Row::without_sums(engine, z, y, extremes_of_others(engine, z, y));
+        if row.others_are_equal() {
+            return row;
+        }
+        let sums = of_others(engine, z, y, |part| precise_sum(engine.instructions, part, row.reference));
+        row.sum_of_others = sums.into_iter().map(|sum| row.as_wide(sum)).sum();
+        if weights.epsilon > 0.0 {
+            let origin = Wide::from(row.reference.origin);
+            row.below = around(z, y).into_iter().flatten().map(|&z| origin - Wide::from(z)).sum();
+        }
+        row
+    }
+
+    /// The row with the sums of equal logits, if the others are.
+    fn without_sums(engine: Engine, z: &'a [f64], y: usize, others: Extremes) -> Row<'a> {
+        let equal = others.smallest >= others.largest;
+        let (reference, sum_of_others) = match equal {
+            true if others.largest == f64::NEG_INFINITY => (Reference::at(z[y]), Wide::ZERO),
+            true => (Reference::at(others.largest), Weights::whole(z.len() - 1)),
+            false => (Reference::of(others), Wide::ZERO),
+        };
+        let gap = Wide::from(z[y]) - Wide::from(reference.origin);
+        let widest = Wide::from(WIDEST_GAP);
+        let target = if gap.is_below(widest) { gap.exp() } else { widest.exp() };
+        Row { engine, z, y, others, reference, sum_of_others, target, gap, below: Wide::ZERO }
+    }
+
+    /// Whether all other classes have the same logit, or there is none that counts.
+    fn others_are_equal(&self) -> bool {
+        self.others.smallest >= self.others.largest
+    }
+
+    fn as_wide(&self, sum: Sum) -> Wide {
+        Wide::known_to(sum.hi, sum.lo, sum.error).scaled(-i64::from(self.reference.scale))
+    }
+
+    fn differences(&self) -> Wide {
+        let origin = self.reference.origin;
+        let size = (self.others.largest.abs().max(self.others.smallest.abs())).max(origin.abs());
+        let down = if size > NEAR_OVERFLOW { 128 } else { 0 };
+        let factor = two_to(-down);
+        let largest = (self.others.largest * factor - origin * factor).abs();
+        let largest = largest.max((self.others.smallest * factor - origin * factor).abs());
+        let instructions = self.engine.instructions;
+        let sums =
+            of_others(self.engine, self.z, self.y, |z| sum_of_differences(instructions, z, origin, down, largest));
+        let sum: Wide = sums.into_iter().map(|sum| Wide::known_to(sum.hi, sum.lo, sum.error)).sum();
+        -sum.scaled(i64::from(down))
+    }
+
+    /// S + u
+    fn whole(&self) -> Wide {
+        self.sum_of_others + self.target
+    }
+
+    /// −ln p_y
+    pub fn nll(&self) -> Wide {
+        if self.sum_of_others.is_below(self.target) {
+            (self.sum_of_others / self.target).ln_1p()
+        } else {
+            self.whole().ln() - self.gap
+        }
+    }
+
+    /// Σ q_i (ln Σ e^z − z_i), with q summed up over the classes that have the same
+    pub fn loss(&self, weights: &Weights) -> Wide {
+        let nll = self.nll();
+        if weights.epsilon == 0.0 {
+            return nll;
+        }
+        // ln Σ e^{z − c} = −ln p_y + z_y − c
+        let of_others = Weights::whole(self.z.len() - 1) * (nll + self.gap) + self.below;
+        match weights.smoothing {
+            Smoothing::Uniform => {
+                let mean = (nll + of_others) / Weights::whole(self.z.len());
+                weights.one_minus_epsilon() * nll + Wide::from(weights.epsilon) * mean
+            }
+            Smoothing::Others => {
+                let mean = of_others / Weights::whole(self.z.len() - 1);
+                weights.one_minus_epsilon() * nll + Wide::from(weights.epsilon) * mean
+            }
+        }
+    }
+
+    /// (p_y − q_y)/n, from the complements where both are near 1
+    pub fn target_component(&self, weights: &Weights) -> Wide {
+        let off_target = weights.off_target();
+        let difference = if off_target.is_below(Wide::from(0.5)) {
+            off_target - self.sum_of_others / self.whole()
+        } else {
+            self.target / self.whole() - (Wide::ONE - off_target)
+        };
+        difference / Weights::whole(weights.divisor)
+    }
+
+    /// (p_i − q_i)/n at a class other than the target
+    pub fn component(&self, i: usize, weights: &Weights) -> Wide {
+        if self.z[i] == f64::NEG_INFINITY {
+            return Wide::ZERO;
+        }
+        let e = (Wide::from(self.z[i]) - Wide::from(self.reference.origin)).exp();
+        (e / self.whole() - weights.elsewhere()) / Weights::whole(weights.divisor)
+    }
+
+    /// Writes the components at the other classes, and notes those whose rounding is open. Their exponentials
+    /// are kept in `out` and `lo`, or taken again.
+    pub fn components(&self, weights: &Weights, out: &mut [f64], lo: &mut Option<&mut [f64]>, open: &mut Vec<usize>) {
+        let (y, divisor) = (self.y, Weights::whole(weights.divisor));
+        let all = || (0..self.z.len()).filter(|&i| i != y);
+        if self.others_are_equal() {
+            match all().next().map(|i| self.component(i, weights).nearest()) {
+                Some(Some(nearest)) => out.fill(nearest),
+                Some(None) => open.extend(all()),
+                None => {}
+            }
+            return;
+        }
+        let Some(factor) = self.factor(Wide::ONE / (self.whole() * divisor), weights.elsewhere() / divisor) else {
+            // every p underflows
+            if weights.epsilon > 0.0 {
+                open.extend(all())
+            } else {
+                out.fill(0.0)
+            }
+            return;
+        };
+        let (instructions, reference) = (self.engine.instructions, self.reference);
+        let starts = [0, y + 1];
+        let Some(lo) = lo else {
+            let parts = around(self.z, y).into_iter().zip(around_mut(out, y)).zip(starts);
+            let pieces: Vec<_> = parts
+                .flat_map(|((z, out), start)| {
+                    let starts = (start..).step_by(PIECE);
+                    z.chunks(PIECE).zip(out.chunks_mut(PIECE)).zip(starts)
+                })
+                .collect();
+            let of_pieces = each(self.engine.parallel, pieces, |((z, out), start)| {
+                OF_PIECE.with_borrow_mut(|[_, lo]| {
+                    lo.resize(PIECE, 0.0);
+                    let lo = &mut lo[..z.len()];
+                    exponentials(instructions, z, reference, Kept { hi: &mut *out, lo: &mut *lo });
+                    let mut open = Vec::new();
+                    products(instructions, factor, out, lo, &mut open);
+                    open.iter_mut().for_each(|i| *i += start);
+                    open
+                })
+            });
+            open.extend(of_pieces.into_iter().flatten());
+            return;
+        };
+        for ((out, lo), start) in around_mut(out, y).into_iter().zip(around(lo, y)).zip(starts) {
+            let from = open.len();
+            products(instructions, factor, out, lo, open);
+            open[from..].iter_mut().for_each(|i| *i += start);
+        }
+    }
+
+    /// What exponentials are multiplied with for e/((S + u) n) − q/n; `None` where all these quotients are
+    /// below half of the smallest f64.
+    fn factor(&self, factor: Wide, less: Wide) -> Option<Factor> {
+        // the binary places of the largest and the smallest quotient, give or take one
+        let (hi, lo, exponent) = factor.parts();
+        let places = |z: f64| (z - self.reference.origin).max(-1e6) * std::f64::consts::LOG2_E + exponent as f64;
+        if places(self.others.largest) < -1080.0 {
+            return None;
+        }
+        let kept = exponent - i64::from(self.reference.scale);
+        let scaled = |power: i32| two_to((kept + i64::from(power)) as i32);
+        // the kernel's product is within 5·2^−106, a difference and the test within 2^−103
+        let error = EXP_ERROR + factor.relative_error() + two_to(-102);
+        if !less.is_zero() {
+            let (less_hi, less_lo, less_exponent) = less.parts();
+            if less_exponent < -1070 {
+                return None;
+            }
+            let less_scale = two_to((less_exponent + i64::from(RAISED)) as i32);
+            let form = Form::Less {
+                hi: less_hi * less_scale,
+                lo: less_lo * less_scale,
+                // and a p that is taken for nothing
+                error: less_hi.abs() * less_scale * (less.relative_error() + two_to(-102)) + two_to(-1075 + RAISED),
+            };
+            return Some(Factor { hi: hi * scaled(RAISED), lo: lo * scaled(RAISED), error, form });
+        }
+        let smallest = if self.others.smallest - self.others.largest < NOTHING {
+            self.others.largest + NOTHING
+        } else {
+            self.others.smallest
+        };
+        // low parts are normal numbers, or lose nothing that counts
+        if places(smallest) > -960.0 && kept > -960 {
+            return Some(Factor { hi: hi * scaled(0), lo: lo * scaled(0), error, form: Form::Normal });
+        }
+        Some(Factor { hi: hi * scaled(RAISED), lo: lo * scaled(RAISED), error, form: Form::Subnormal })
+    }
+
+    /// Whether all logits are equal, so that the gradient is rational.
+    pub fn is_uniform(&self) -> bool {
+        let z = self.z[self.y];
+        self.others.largest == self.others.smallest && self.others.largest == z
+    }
+}
