@@ -114,8 +114,8 @@ impl<L: Lanes, const FORM: u8> Rounding<L, FORM> {
         }
         let mut rounded = sum;
         if FORM == SUBNORMAL {
-            // in [2^−622, 2^−621) an ulp is the smallest f64 times 2^RAISED
-            let anchor = constant(1.5 * two_to(-1022 + RAISED));
+            // from here to twice as much an ulp is the smallest f64 times 2^RAISED
+            let anchor = constant(two_to(-1022 + RAISED));
             let at_anchor = anchor + sum.hi;
             let nearest = at_anchor - anchor;
             let subnormal = sum.hi.less(constant(two_to(-1022 + RAISED)));

@@ -210,7 +210,7 @@ fn what_is_not_below_infinity_is_seen_anywhere() {
 fn a_product_is_rounded_where_its_bound_decides_it_and_left_open_elsewhere() {
     let mut draws = numbers(4000).into_iter();
     let mut draw = || draws.next().unwrap();
-    let e: Vec<[f64; 2]> = (0..1001).map(|_| 2.0 + draw()).map(|hi| [hi, hi * draw() * two_to(-54)]).collect();
+    let e: Vec<[f64; 2]> = (0..1001).map(|_| [2.0 + draw(), draw() * two_to(-54)]).collect();
     // a factor known within 2^−58, and 2^−59 off
     let (hi, lo, error) = (0.7 + 0.1 * draw(), draw() * two_to(-55), two_to(-58));
     let off = hi * two_to(-59);
