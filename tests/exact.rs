@@ -103,7 +103,7 @@ fn adam_is_correctly_rounded_at_every_age_and_size() {
     let nonzero: Vec<_> = elements.iter().copied().filter(|[_, g, _, v]| *g != 0.0 || *v != 0.0).collect();
     let forms = ["outside", "hat", "root", "max"];
     let mut kinds = forms.iter().cycle();
-    for done in [0, 1, 2, 9, 999, 999_999] {
+    for done in [0, 1, 2, 9, 999, 999_999, (1 << 53) - 1] {
         for beta2 in [0.0, 0.9, 0.999, 0.9999, 0.999999] {
             for eps in [1e-8, 0.0] {
                 let epsilon = kinds.next().unwrap();
@@ -140,6 +140,12 @@ fn updates_that_come_to_zero_or_to_a_tie_are_exact() {
     let tie = json!({ "eps": 0.0, "lr": 2f64.powi(-54), "weight_decay": 0.0 });
     let output = catalog::evaluate("adamw", one_step(&[[1.0, 0.3, 0.0, 0.0]], &["m", "v"], 0, tie)).unwrap();
     assert_eq!(output["steps"][0]["params"], json!([[1.0]]));
+    // a term that is 400 binary places below decides which side of half way it is
+    let beside = |decay: f64| json!({ "lr": 2f64.powi(-54), "weight_decay": decay });
+    for (decay, right) in [(0.0, 1.0), (2f64.powi(-400), 1f64.next_down())] {
+        let output = catalog::evaluate("sgd", one_step(&[[1.0, 1.0, 0.0]], &["buf"], 3, beside(decay))).unwrap();
+        assert_eq!(output["steps"][0]["params"], json!([[right]]));
+    }
     // λθ is below the smallest f64, and its sign alone moves θ
     let decayed = json!({ "eps": 0.0, "lr": 0.5, "weight_decay": 1e-200 });
     let elements = [[1e-200, 0.0, 0.0, 0.0], [-1e-200, 0.0, 0.0, 0.0]];

@@ -152,12 +152,12 @@ impl Wide {
         if self.error * UP >= self.hi.abs() {
             return Wide::around_zero(4.0, FAINTEST / 4);
         }
-        let above = self.exponent - FAINT;
-        match () {
-            () if above > -FAINT / 2 || above < 0 => Wide { exponent: FAINT, ..self },
-            () if above < -FAINTEST / 2 => self,
-            () => Wide::UNKNOWN,
+        // how far a faint number has risen since it became faint; the others become so now
+        let risen = self.exponent - FAINT;
+        if !(0..=-FAINT / 2).contains(&risen) {
+            return Wide { exponent: FAINT, ..self };
         }
+        if risen < -FAINTEST / 2 { self } else { Wide::UNKNOWN }
     }
 
     fn is_faint(self) -> bool {

@@ -303,7 +303,7 @@ pub(crate) fn direction_wide(
     let [bias1, bias2] = if corrected { biases.at(x.t) } else { [Wide::ONE; 2] };
     let m = average_wide(beta1, m, g);
     let v = average_wide(beta2, v, g * g);
-    // from zero the correction undoes the averages: m̂ = g and v̂ = g² exactly
+    // from zero the corrections undo the averages: m̂ = g and √v̂ = |g| exactly, so that u is ±1 where ε = 0
     let from_zero = corrected && x.t == 1 && x.moments == [0.0; 3];
     let (m_hat, v_hat) = if from_zero { (g, g * g) } else { (m / bias1, v / bias2) };
     let (v_hat, v_max) = match choices.amsgrad {

@@ -231,9 +231,14 @@ impl Softmax {
         // equal columns have equal logits
         let exponential = |v: usize| if columns[v] == columns[largest] { Wide::ONE } else { (z[v] - z[largest]).exp() };
         let exponentials: Vec<Wide> = (0..z.len()).map(exponential).collect();
-        let total: Wide = exponentials.iter().copied().sum();
-        let others = |v: usize| (0..z.len()).filter(|&w| w != v).map(|w| exponentials[w]).sum::<Wide>() / total;
-        Softmax { p: exponentials.iter().map(|&e| e / total).collect(), rest: (0..z.len()).map(others).collect() }
+        let others: Wide = (0..z.len()).filter(|&v| v != largest).map(|v| exponentials[v]).sum();
+        let total = exponentials[largest] + others;
+        // beside the largest, what is left of the total is at least half of it
+        let rest = |v: usize| if v == largest { others } else { total - exponentials[v] };
+        Softmax {
+            p: exponentials.iter().map(|&e| e / total).collect(),
+            rest: (0..z.len()).map(|v| rest(v) / total).collect(),
+        }
     }
 }
 
