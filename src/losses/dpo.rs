@@ -19,8 +19,8 @@ use crate::expression::{Expr, constant, sigmoid, sum};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    self, Conventions, Derivative, Judged, Margin, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss, smoothed_loss,
-    smoothed_weight, weight,
+    self, Conventions, Derivative, Judged, Margin, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss,
+    smoothed_loss, smoothed_weight, weight,
 };
 use crate::losses::rounding;
 use crate::number::Wide;

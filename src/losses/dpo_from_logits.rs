@@ -19,10 +19,11 @@ use crate::expression::{Expr, constant, log_sum_exp, sigmoid, softmax, sum};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::losses::preference::{
-    Conventions, Judged, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss, smoothed_loss, smoothed_weight,
-    weight,
+    Conventions, Judged, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss, smoothed_loss,
+    smoothed_weight, weight,
 };
-use crate::losses::{rounding, softmax as stable};
+use crate::losses::rounding;
+use crate::losses::softmax as stable;
 use crate::number::Wide;
 use response::Evaluated;
 use serde::{Deserialize, Serialize};

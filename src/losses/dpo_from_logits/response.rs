@@ -15,7 +15,8 @@ pub(super) struct Evaluated<'a> {
 
 impl<'a> Evaluated<'a> {
     pub fn of(side: &'a Side, tokens: &'a [usize]) -> Evaluated<'a> {
-        let rows = |logits: &[Vec<f64>]| -> Vec<Row> { logits.iter().zip(tokens).map(|(z, &y)| Row::of(z, y)).collect() };
+        let rows =
+            |logits: &[Vec<f64>]| -> Vec<Row> { logits.iter().zip(tokens).map(|(z, &y)| Row::of(z, y)).collect() };
         let (policy, reference) = (rows(&side.policy_logits), rows(&side.reference_logits));
         let ln_ratio = policy.iter().zip(&reference).map(|(policy, reference)| policy.ln_p - reference.ln_p).sum();
         let mut response = Evaluated { side, tokens, policy, ln_ratio };
