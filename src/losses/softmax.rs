@@ -35,11 +35,6 @@ impl<'a> Row<'a> {
         (others / self.total).min(1.0)
     }
 
-    /// Three numbers whose sum is −ln p_i: the largest logit, −z_i, and ln Σ e^{z − max}
-    pub fn nll_terms(&self, i: usize) -> [f64; 3] {
-        [self.largest, -self.z[i], self.log_total]
-    }
-
     /// Whether another class than i has a positive probability.
     pub fn has_others(&self, i: usize) -> bool {
         self.z.iter().enumerate().any(|(j, &z)| j != i && z != f64::NEG_INFINITY)
