@@ -1,212 +1,241 @@
-//! One right answer: every number that an oracle reports is the f64 nearest to the real value of the
-//! definition, ties to even, bit for bit.
+//! One right answer: every number of the oracle is the f64 nearest to the definition's real value at the
+//! given inputs, ties to even, by enclosures of the definition's own graph.
 
 mod common;
+#[path = "exact/losses.rs"]
+mod losses;
 
-use common::number;
+use common::{ROUNDED, number};
 use gradproof::cases::{Conventions, case};
 use gradproof::catalog;
-use gradproof::formula::{Defined, Formula};
+use gradproof::formula::Defined;
 use gradproof::number::nearest;
 use serde_json::{Value, json};
 
-/// The places of a formula's output with the f64 nearest to their values: from the definition, and where
-/// an exponential in it is past any use, from the textbook, which is equal to it.
-fn right_answers(formula: &Formula, input: &Value, output: &Value) -> Vec<(String, f64)> {
-    let rounded = |defined: Vec<Defined>| -> Vec<(String, Option<f64>)> {
-        let of = |defined: Defined| {
-            let values = nearest(&defined.graph, &defined.values().collect::<Vec<_>>());
-            defined.places.into_iter().zip(values.into_iter().map(Result::ok))
-        };
-        defined.into_iter().flat_map(of).collect()
+/// Random cases of each formula: enough that every combination of two options of its axes appears.
+const CASES: u64 = 150;
+
+/// The places of a definition with the nearest f64, where it has one: not where an exponential in it is
+/// past any use.
+fn rounded(defined: Vec<Defined>) -> Vec<(String, Option<f64>)> {
+    let of = |defined: Defined| {
+        let values = nearest(&defined.graph, &defined.values().collect::<Vec<_>>());
+        defined.places.into_iter().zip(values.into_iter().map(Result::ok))
     };
-    let definition = rounded((formula.definition)(input, output, None).unwrap());
-    let incomplete = definition.iter().any(|(_, value)| value.is_none());
-    let textbook = if incomplete { rounded((formula.textbook)(input, output).unwrap()) } else { Vec::new() };
-    let filled = |(place, value): (String, Option<f64>)| {
-        let other = || textbook.iter().find_map(|(other, value)| (*other == place).then_some((*value)?.into()));
-        let value = value.or_else(other);
-        (value.map(|value| (place.clone(), value)))
-            .unwrap_or_else(|| panic!("{}: nothing gives {place} of {input}", formula.id))
-    };
-    definition.into_iter().map(filled).collect()
+    defined.into_iter().flat_map(of).collect()
 }
 
-/// How many numbers of an output are those of the definition, which are all.
-fn assert_exact(id: &str, input: &Value) -> usize {
+/// Holds every output at an input to the definition, bit for bit, or to the textbook, which is equal to it,
+/// where that has no value; gives how many there were.
+fn hold(id: &str, input: &Value) -> usize {
+    let output = catalog::evaluate(id, input.clone()).unwrap_or_else(|e| panic!("{id} {input}: {e}"));
     let formula = catalog::formula(id).unwrap();
-    let output = catalog::evaluate(id, input.clone()).unwrap_or_else(|e| panic!("{id}: {e}: {input}"));
-    let right = right_answers(formula, input, &output);
-    for (place, right) in &right {
-        let found = number(output.pointer(place).unwrap_or_else(|| panic!("{id}: no {place}"))).unwrap();
-        // what 4096 bits do not tell from 0 has no sign there
-        let unsigned = *right == 0.0 && right.is_sign_positive() && found == 0.0;
-        assert!(found.to_bits() == right.to_bits() || unsigned, "{id}{place}: {found:e} and not {right:e} of\n{input}");
+    let defined = rounded((formula.definition)(input, &output, None).unwrap());
+    let textbook = match defined.iter().all(|(_, right)| right.is_some()) {
+        true => Vec::new(),
+        false => rounded((formula.textbook)(input, &output).unwrap()),
+    };
+    for (place, right) in &defined {
+        let found = number(output.pointer(place).unwrap()).unwrap();
+        let by_textbook = || textbook.iter().filter(|(other, _)| other == place).find_map(|(_, right)| *right);
+        let right = right.or_else(by_textbook);
+        let right = right.unwrap_or_else(|| panic!("{id} {input} {place}: no value, found {found:e}"));
+        // what 4096 bits do not tell from 0 has no sign there, and may be an underflow that has one
+        let unsigned = right.to_bits() == 0 && found == 0.0;
+        assert!(unsigned || found.to_bits() == right.to_bits(), "{id} {input} {place}: {found:e} and not {right:e}");
     }
-    right.len()
-}
-
-fn all_exact(id: &str, inputs: impl IntoIterator<Item = Value>) {
-    let numbers: usize = inputs.into_iter().map(|input| assert_exact(id, &input)).sum();
-    println!("{id}: {numbers} numbers");
-    assert!(numbers > 0);
-}
-
-/// What a debug build evaluates in a few seconds.
-const CASES: u64 = 60;
-
-fn random(id: &str) -> impl Iterator<Item = Value> {
-    let formula = catalog::formula(id).unwrap();
-    (0..CASES).map(|index| case(formula, index, Conventions::Any))
+    defined.len()
 }
 
 #[test]
-fn random_cases_of_dpo() {
-    all_exact("dpo", random("dpo"));
+fn random_cases_under_every_convention_are_correctly_rounded() {
+    for id in ROUNDED {
+        let formula = catalog::formula(id).unwrap();
+        let held: usize = (0..CASES).map(|i| hold(id, &case(formula, i, Conventions::Any))).sum();
+        assert!(held >= CASES as usize, "{id}: {held} numbers");
+    }
 }
+
+/// Every combination of one number of each list.
+fn product<const N: usize>(lists: [&[f64]; N]) -> Vec<[f64; N]> {
+    let mut all = vec![[0.0; N]];
+    for (i, list) in lists.iter().enumerate() {
+        let with = |x: &[f64; N], value: f64| {
+            let mut x = *x;
+            x[i] = value;
+            x
+        };
+        all = all.iter().flat_map(|x| list.iter().map(move |&value| with(x, value))).collect();
+    }
+    all
+}
+
+/// One step of an optimizer, whose elements are rows of θ, g and the moments by these names.
+fn one_step<const N: usize>(elements: &[[f64; N]], names: &[&str], done: u64, rest: Value) -> Value {
+    let column = |i: usize| elements.iter().map(|x| x[i]).collect::<Vec<_>>();
+    let mut state = json!({ "step": done });
+    for (i, name) in names.iter().enumerate() {
+        state[name] = json!(column(i + 2));
+    }
+    let mut input = json!({ "params": [column(0)], "gradients": [[column(1)]], "lr": 1e-3, "state": [state] });
+    for (name, value) in rest.as_object().unwrap() {
+        input[name] = value.clone();
+    }
+    input
+}
+
+const SMALLEST: f64 = f64::from_bits(1);
 
 #[test]
-fn random_cases_of_dpo_from_logits() {
-    all_exact("dpo-from-logits", random("dpo-from-logits"));
-}
-
-#[test]
-fn random_cases_of_info_nce() {
-    all_exact("info-nce", random("info-nce"));
-}
-
-#[test]
-fn random_cases_of_info_nce_in_batch() {
-    all_exact("info-nce-in-batch", random("info-nce-in-batch"));
-}
-
-/// Label smoothing with conventions: every option of every axis, and an ε whose 1/2 − ε and 1 − ε lie
-/// halfway between two f64.
-fn preferences() -> [(f64, Value); 4] {
-    let of = |smoothing, reference| json!({ "smoothing": smoothing, "reference": reference });
-    [
-        (0.0, of("conservative", "given")),
-        (0.1, of("robust", "free")),
-        (0.499, of("robust", "given")),
-        (2f64.powi(-54), of("conservative", "free")),
-    ]
-}
-
-/// Margins from 1e-300 to 1e4 of both signs, and 0 by terms that cancel.
-#[test]
-fn margins_of_every_size() {
-    let mut inputs = Vec::new();
-    for (epsilon, conventions) in preferences() {
-        let margins = [1e-300, 1e-20, 1e-8, 0.3, 1.0, 36.7, 40.0, 700.0, 745.2, 800.0, 1e4, 1e300];
-        for margin in margins.into_iter().flat_map(|m| [m, -m]) {
-            for beta in [1.0, 0.1] {
-                inputs.push(json!({
-                    "policy_chosen": [margin, -7.25], "policy_rejected": [0.0, -3.5],
-                    "reference_chosen": [0.0, -7.5], "reference_rejected": [0.0, -3.0],
-                    "beta": beta, "label_smoothing": epsilon, "conventions": conventions,
-                }));
+fn adam_is_correctly_rounded_at_every_age_and_size() {
+    let elements = product([
+        &[0.0, -1.7, 1e-310],
+        &[0.0, 3e-3, -SMALLEST, 1e-170],
+        &[0.0, -0.02, 3e-160],
+        &[0.0, SMALLEST, 1e-310, 4e-5, 1e300],
+    ]);
+    // where ε = 0, v′ is not 0
+    let nonzero: Vec<_> = elements.iter().copied().filter(|[_, g, _, v]| *g != 0.0 || *v != 0.0).collect();
+    let forms = ["outside", "hat", "root", "max"];
+    let mut kinds = forms.iter().cycle();
+    for done in [0, 1, 2, 9, 999, 999_999] {
+        for beta2 in [0.0, 0.9, 0.999, 0.9999, 0.999999] {
+            for eps in [1e-8, 0.0] {
+                let epsilon = kinds.next().unwrap();
+                let elements = if eps == 0.0 && beta2 > 0.0 {
+                    nonzero.clone()
+                } else if eps == 0.0 {
+                    elements.iter().copied().filter(|[_, g, ..]| *g != 0.0).collect()
+                } else {
+                    elements.clone()
+                };
+                let hyper = json!({ "beta2": beta2, "eps": eps, "conventions": { "epsilon": epsilon } });
+                // every fifth, beginning elsewhere each time: all of them over the whole test
+                let some: Vec<_> = elements.iter().copied().skip(done as usize % 5).step_by(5).collect();
+                let input = one_step(&some, &["m", "v"], done, hyper);
+                hold("adamw", &input);
+                hold("adam-l2", &input);
             }
         }
-        let same = json!([-12.3, -0.1, 5e-324]);
-        inputs.push(json!({
-            "policy_chosen": same, "policy_rejected": [-3.7, -0.3, 1e300], "reference_chosen": same,
-            "reference_rejected": [-3.7, -0.3, 1e300], "label_smoothing": epsilon, "conventions": conventions,
-        }));
-        // 1e16 + 1 and 1e16 + 3 are halfway between two f64
-        inputs.push(json!({
-            "policy_chosen": [1e16, 1e16, -5e-324], "policy_rejected": [0.0, 0.0, 0.0],
-            "reference_chosen": [-1.0, -3.0, 5e-324], "reference_rejected": [0.0, 0.0, 0.0],
-            "beta": 0.25, "label_smoothing": epsilon, "conventions": conventions,
-        }));
     }
-    all_exact("dpo", inputs);
 }
 
-/// Rows that are equal, shifted, permuted, masked, uniform or far from uniform.
 #[test]
-fn rows_of_every_kind() {
-    let masked = json!(["-Infinity", 2.5, "-Infinity"]);
-    let rows = [
-        (json!([0.1, 0.7, -1.3]), json!([0.1, 0.7, -1.3])),
-        // shifted by a power of two, and permuted beside the token
-        (json!([0.5, 0.75, -1.25]), json!([8.5, 8.75, 6.75])),
-        (json!([0.1, 0.7, -1.3]), json!([-1.3, 0.7, 0.1])),
-        (json!([0.0, 0.0, 0.0]), json!([1.0, 1.0, "-Infinity"])),
-        (json!([800.0, 0.0, -800.0]), json!([0.1, 0.2, 0.1])),
-        (json!([-60.0, 0.0, -60.0]), json!([-70.0, 0.0, -70.0])),
-        (masked.clone(), masked),
-        (json!([1e300, 1e300, -1e300]), json!([0.0, 3.0, 1e-300])),
-        // one ulp from the reference
-        (json!([0.1, 0.7, -1.3]), json!([0.1, 0.7000000000000001, -1.3])),
-    ];
-    let mut inputs = Vec::new();
-    for (k, (epsilon, conventions)) in preferences().into_iter().enumerate() {
-        for (i, (policy, reference)) in rows.iter().enumerate().filter(|(i, _)| i % 2 == k % 2) {
-            let (other_policy, other_reference) = &rows[(i + 5) % rows.len()];
-            inputs.push(json!({
-                "chosen": { "policy_logits": [policy, other_policy], "reference_logits": [other_reference, reference],
-                            "tokens": [1, 1] },
-                "rejected": { "policy_logits": [policy], "reference_logits": [reference], "tokens": [1] },
-                "beta": 0.5, "label_smoothing": epsilon, "conventions": conventions,
-            }));
+fn updates_that_come_to_zero_or_to_a_tie_are_exact() {
+    // at a first step with ε = 0, u is the sign of g
+    let first = json!({ "eps": 0.0, "lr": 0.25, "weight_decay": 0.0 });
+    let elements =
+        [[0.25, 3.0, 0.0, 0.0], [0.1, 0.7, 0.0, 0.0], [1.0, -SMALLEST, 0.0, 0.0], [-0.25, -1e-200, 0.0, 0.0]];
+    for id in ["adamw", "adam-l2"] {
+        let input = one_step(&elements, &["m", "v"], 0, first.clone());
+        let output = catalog::evaluate(id, input).unwrap();
+        assert_eq!(output["steps"][0]["params"], json!([[0.0, 0.1 - 0.25, 1.25, 0.0]]), "{id}");
+    }
+    // 1 − 2^−54 is half way between 1 − 2^−53 and 1, which is even
+    let tie = json!({ "eps": 0.0, "lr": 2f64.powi(-54), "weight_decay": 0.0 });
+    let output = catalog::evaluate("adamw", one_step(&[[1.0, 0.3, 0.0, 0.0]], &["m", "v"], 0, tie)).unwrap();
+    assert_eq!(output["steps"][0]["params"], json!([[1.0]]));
+    // λθ is below the smallest f64, and its sign alone moves θ
+    let decayed = json!({ "eps": 0.0, "lr": 0.5, "weight_decay": 1e-200 });
+    let elements = [[1e-200, 0.0, 0.0, 0.0], [-1e-200, 0.0, 0.0, 0.0]];
+    let output = catalog::evaluate("adam-l2", one_step(&elements, &["m", "v"], 0, decayed)).unwrap();
+    assert_eq!(output["steps"][0]["params"], json!([[-0.5, 0.5]]));
+    for (id, moment) in [("lion", "m"), ("sgd", "buf")] {
+        for (theta, g) in [(0.5, 1.0), (-0.5, -1.0), (SMALLEST, 0.0), (0.0, 0.0), (0.5, 0.0)] {
+            hold(id, &one_step(&[[theta, g, 0.0]], &[moment], 3, json!({ "lr": 0.5 })));
+            hold(id, &one_step(&[[theta, g, 0.0]], &[moment], 3, json!({ "lr": 0.5, "weight_decay": 2.0 })));
         }
     }
-    all_exact("dpo-from-logits", inputs);
-}
-
-const SIMILARITIES: [&str; 4] = ["cosine", "cosine-clamp-each", "cosine-clamp-product", "dot"];
-
-/// Lists of vectors: orthogonal, parallel, opposite, equal, mirrored, nearly parallel, and of norms from
-/// 1e-150 to 1e150.
-fn vectors() -> Vec<Vec<[f64; 3]>> {
-    let scaled = |x: [f64; 3], c: f64| x.map(|x| x * c);
-    let (x, y) = ([0.3, -0.7, 0.2], [0.9, 0.1, -0.4]);
-    vec![
-        vec![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]],
-        vec![x, x, x],
-        vec![x, scaled(x, 2.0), scaled(x, -4.0)],
-        vec![x, y, y],
-        vec![[1.0, 0.0, 0.0], [0.5, 0.25, 0.0], [0.5, -0.25, 0.0]],
-        vec![scaled(x, 1e-150), y, scaled(y, 1e150)],
-        vec![scaled(x, 1e-9), scaled(y, 1e-9), scaled(x, 1e-8)],
-        vec![x, [0.3, -0.7, 0.200_000_000_000_000_04], [0.3, -0.699_999_999_999_999_9, 0.2]],
-        // the norm is the clamp itself
-        vec![[1e-8, 0.0, 0.0], [0.0, -1e-8, 0.0], [1.0, 1.0, 1.0]],
-        vec![x, [0.0, 0.0, 0.0], y],
-    ]
-}
-
-/// Whether a similarity has values at these vectors.
-fn allows(kind: &str, vectors: &[[f64; 3]]) -> bool {
-    kind != "cosine" || vectors.iter().all(|x| x.iter().any(|&x| x != 0.0))
-}
-
-/// Every list of vectors with every similarity that has values there, at temperatures in turn.
-fn positions() -> impl Iterator<Item = (&'static str, Vec<[f64; 3]>, f64)> {
-    let all = SIMILARITIES.into_iter().flat_map(|kind| vectors().into_iter().map(move |v| (kind, v)));
-    let temperatures = [1e-3, 0.07, 1.0, 100.0, 0.07].into_iter().cycle();
-    all.filter(|(kind, v)| allows(kind, v)).zip(temperatures).map(|((kind, v), temperature)| (kind, v, temperature))
 }
 
 #[test]
-fn vectors_in_every_position() {
-    let input = |(kind, v, temperature): (&str, Vec<[f64; 3]>, f64)| {
-        json!({
-            "query": [v[0], v[0], v[1]], "positive": [v[1], v[2], v[2]],
-            "negatives": [[v[2]], [v[1], v[0], v[2], v[1]], []],
-            "temperature": temperature, "conventions": { "similarity": kind },
+fn lion_has_the_sign_of_the_real_number() {
+    let beta1 = 0.9;
+    let elements: Vec<[f64; 3]> = product([&[0.0, 0.3], &[0.1, 1.19, 1e-310, 7e300]])
+        .into_iter()
+        .flat_map(|[theta, m]| {
+            // c = 0 within rounding, and its neighbours
+            let g = -(beta1 * m) / (1.0 - beta1);
+            [g.next_down(), g, g.next_up(), -9.0 * m].map(|g| [theta, g, m])
         })
-    };
-    all_exact("info-nce", positions().map(input));
+        .filter(|x| x.iter().all(|x| x.is_finite()))
+        .collect();
+    for decay in ["joint", "after", "proximal", "schedule", "absolute"] {
+        let hyper = json!({ "beta1": beta1, "weight_decay": 0.1, "conventions": { "decay": decay } });
+        hold("lion", &one_step(&elements, &["m"], 7, hyper));
+    }
 }
 
 #[test]
-fn batches_in_every_position() {
-    let input = |(i, (kind, v, temperature)): (usize, (&str, Vec<[f64; 3]>, f64))| {
-        json!({
-            "a": v, "b": [v[1], v[0], v[2]], "temperature": temperature, "symmetric": i % 3 != 0,
-            "conventions": { "similarity": kind },
-        })
-    };
-    all_exact("info-nce-in-batch", positions().enumerate().map(input));
+fn sophia_is_correctly_rounded_where_its_denominator_is_small() {
+    let elements =
+        product([&[0.4, -1e-310], &[0.0, -2e-3, 1e-170], &[0.0, 0.03], &[0.0, -1e-12, SMALLEST, 1e-9, 1e150]]);
+    let estimates: Vec<f64> = (0..elements.len()).map(|i| [1e-3, -1e-12, 0.0, 1e-300][i % 4]).collect();
+    for momentum in ["raw", "corrected"] {
+        for floor in ["max", "sum"] {
+            for refresh in ["before", "after"] {
+                let hyper = json!({
+                    "hessians": [[estimates]], "gamma": 0.05, "rho": 1.0, "eps": 3e-12,
+                    "conventions": { "momentum": momentum, "floor": floor, "refresh": refresh },
+                });
+                hold("sophia", &one_step(&elements, &["m", "h"], 4, hyper));
+            }
+        }
+    }
+}
+
+#[test]
+fn schedules_are_correctly_rounded_at_every_step() {
+    let last = 1i64 << 53;
+    for (warmup, total) in [(0, 1), (0, 3), (1, 7), (5, 53), (12, 96), (100, 300)] {
+        let mut steps: Vec<i64> = (0..=total + total / 2).collect();
+        steps.extend([last - 1, last]);
+        for (max, min) in [(1e-3, 1e-4), (0.3, 0.0), (SMALLEST, 0.0), (1.7e308, 1e-300)] {
+            let input = json!({
+                "steps": steps, "max_lr": max, "min_lr": min, "warmup_steps": warmup, "total_steps": total,
+            });
+            for after_end in ["hold", "continue", "restart"] {
+                for rising in ["s/W", "(s+1)/W", "(s+1)/(W+1)"] {
+                    let mut input = input.clone();
+                    input["conventions"] = json!({ "after_end": after_end, "warmup": rising });
+                    hold("cosine", &input);
+                    hold("linear", &input);
+                    input["decay_steps"] = json!(total - warmup);
+                    for shape in ["linear", "cosine", "one-minus-sqrt"] {
+                        input["conventions"]["shape"] = json!(shape);
+                        hold("wsd", &input);
+                    }
+                }
+            }
+            let warmup = warmup.max(1);
+            for peak in ["max", "base"] {
+                let conventions = json!({ "peak": peak });
+                hold(
+                    "inverse-sqrt",
+                    &json!({ "steps": steps, "max_lr": max, "warmup_steps": warmup, "conventions": conventions }),
+                );
+            }
+            let steps = &steps[1..];
+            hold("noam", &json!({ "steps": steps, "d_model": 512, "warmup_steps": warmup, "factor": max }));
+        }
+    }
+}
+
+#[test]
+fn schedules_are_correctly_rounded_in_the_longest_runs() {
+    let last = 1i64 << 53;
+    for total in [last, last - 1] {
+        let steps = [0, 1, 2, total / 3, total / 2, total - 2, total - 1, total, last];
+        let input = json!({ "steps": steps, "max_lr": 0.1, "min_lr": 1e-5, "total_steps": total, "warmup_steps": 1 });
+        hold("cosine", &input);
+        hold("linear", &input);
+        for shape in ["linear", "cosine", "one-minus-sqrt"] {
+            let mut input = input.clone();
+            input["decay_steps"] = json!(total - 1);
+            input["conventions"] = json!({ "shape": shape });
+            hold("wsd", &input);
+        }
+        hold("inverse-sqrt", &json!({ "steps": steps, "max_lr": 0.1, "warmup_steps": total - 1 }));
+        hold("noam", &json!({ "steps": steps[1..], "d_model": total, "warmup_steps": total - 1 }));
+    }
 }

@@ -26,7 +26,7 @@ mod wide;
 pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
 pub(crate) use dyadic::Dyadic;
-pub(crate) use error_free::{two_product, two_sum};
+pub(crate) use error_free::two_sum;
 pub use float::Float;
 pub use forward::{Forward, Tangent};
 pub use interval::{Interval, Intervals};

@@ -190,6 +190,22 @@ impl Wide {
         if self.hi < 0.0 { -self } else { self }
     }
 
+    /// The larger of two numbers.
+    pub fn max(self, other: Wide) -> Wide {
+        let difference = self - other;
+        match difference.sign() {
+            Some(Sign::Negative) => other,
+            Some(Sign::Zero | Sign::Positive) => self,
+            // the larger is at most |x − y| above this one
+            None => self + Wide::around_zero(2.0 * (difference.hi.abs() + difference.error), difference.exponent),
+        }
+    }
+
+    /// The smaller of two numbers.
+    pub fn min(self, other: Wide) -> Wide {
+        -(-self).max(-other)
+    }
+
     /// Whether this is below another number, as far as the two are known.
     pub fn is_below(self, other: Wide) -> bool {
         (self - other).hi < 0.0

@@ -4,6 +4,26 @@
 use gradproof::formula::Formula;
 use serde_json::Value;
 
+/// The formulas whose oracle is correctly rounded.
+pub const ROUNDED: [&str; 16] = [
+    "info-nce",
+    "info-nce-in-batch",
+    "dpo",
+    "dpo-from-logits",
+    "adamw",
+    "adam-l2",
+    "lion",
+    "sophia",
+    "sgd",
+    "hutchinson",
+    "gauss-newton-bartlett",
+    "cosine",
+    "wsd",
+    "linear",
+    "inverse-sqrt",
+    "noam",
+];
+
 /// One input with its output.
 pub struct Anchor {
     pub id: String,
