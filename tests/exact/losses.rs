@@ -1,6 +1,7 @@
 //! The losses in the regions where f64 arithmetic loses its digits.
 
 use super::hold;
+use gradproof::cases::numbers;
 use serde_json::{Value, json};
 
 /// Label smoothing with conventions: every option of every axis, and an ε whose 1/2 − ε and 1 − ε lie
@@ -35,6 +36,15 @@ fn margins_of_every_size() {
             "policy_chosen": same, "policy_rejected": [-3.7, -0.3, 1e300], "reference_chosen": same,
             "reference_rejected": [-3.7, -0.3, 1e300], "label_smoothing": epsilon, "conventions": conventions,
         }));
+        // losses and margins past the range on the way, and a weight that underflows but for β
+        inputs.push(json!({
+            "policy_chosen": [1.7e308, -1.7e308], "policy_rejected": [-1e300, 1e308], "reference_chosen": [-1.7e308, 1e308],
+            "reference_rejected": [0.0, 0.0], "label_smoothing": epsilon, "conventions": conventions,
+        }));
+        inputs.push(json!({
+            "policy_chosen": [8e-298], "policy_rejected": [0.0], "reference_chosen": [0.0], "reference_rejected": [0.0],
+            "beta": 1e300, "label_smoothing": epsilon, "conventions": conventions,
+        }));
         // 1e16 + 1 and 1e16 + 3 are halfway between two f64
         inputs.push(json!({
             "policy_chosen": [1e16, 1e16, -5e-324], "policy_rejected": [0.0, 0.0, 0.0],
@@ -59,8 +69,9 @@ fn rows_of_every_kind() {
         (json!([-60.0, 0.0, -60.0]), json!([-70.0, 0.0, -70.0])),
         (masked.clone(), masked),
         (json!([1e300, 1e300, -1e300]), json!([0.0, 3.0, 1e-300])),
-        // one ulp from the reference
+        // one ulp from the reference, in a class that counts and in one that hardly does
         (json!([0.1, 0.7, -1.3]), json!([0.1, 0.7000000000000001, -1.3])),
+        (json!([0.0, 0.0, -100.0]), json!([0.0, 0.0, -100.00000000000001])),
     ];
     let mut inputs = Vec::new();
     for (k, (epsilon, conventions)) in preferences().into_iter().enumerate() {
@@ -75,6 +86,17 @@ fn rows_of_every_kind() {
         }
     }
     inputs.iter().for_each(|input| assert!(hold("dpo-from-logits", input) > 0));
+}
+
+#[test]
+fn a_large_vocabulary() {
+    let row = |name: &str| numbers(name, 2000, 8.0);
+    let side = |name: &str| {
+        let [policy, reference] = ["policy", "reference"].map(|model| row(&format!("{name} {model}")));
+        json!({ "policy_logits": [policy], "reference_logits": [reference], "tokens": [17] })
+    };
+    let input = json!({ "chosen": side("chosen"), "rejected": side("rejected"), "label_smoothing": 0.1 });
+    assert_eq!(hold("dpo-from-logits", &input), 4 + 2 * 2000);
 }
 
 const SIMILARITIES: [&str; 4] = ["cosine", "cosine-clamp-each", "cosine-clamp-product", "dot"];
@@ -93,6 +115,8 @@ fn vectors() -> Vec<Vec<[f64; 3]>> {
         vec![scaled(x, 1e-150), y, scaled(y, 1e150)],
         vec![scaled(x, 1e-9), scaled(y, 1e-9), scaled(x, 1e-8)],
         vec![x, [0.3, -0.7, 0.200_000_000_000_000_04], [0.3, -0.699_999_999_999_999_9, 0.2]],
+        // similarities that differ by 1e-40
+        vec![[1.0, 0.0, 0.0], [1.0, 1e-20, 0.0], [1.0, 2e-20, 0.0]],
         // the norm is the clamp itself
         vec![[1e-8, 0.0, 0.0], [0.0, -1e-8, 0.0], [1.0, 1.0, 1.0]],
         vec![x, [0.0, 0.0, 0.0], y],
