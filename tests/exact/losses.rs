@@ -117,8 +117,9 @@ fn vectors() -> Vec<Vec<[f64; 3]>> {
         vec![x, [0.3, -0.7, 0.200_000_000_000_000_04], [0.3, -0.699_999_999_999_999_9, 0.2]],
         // similarities that differ by 1e-40
         vec![[1.0, 0.0, 0.0], [1.0, 1e-20, 0.0], [1.0, 2e-20, 0.0]],
-        // the norm is the clamp itself
+        // the norm is the clamp itself, and a little more than 2^−113 of it above
         vec![[1e-8, 0.0, 0.0], [0.0, -1e-8, 0.0], [1.0, 1.0, 1.0]],
+        vec![[1e-8, 1e-25, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]],
         vec![x, [0.0, 0.0, 0.0], y],
     ]
 }
