@@ -187,24 +187,22 @@ fn sophia_is_correctly_rounded_where_its_denominator_is_small() {
 #[test]
 fn schedules_are_correctly_rounded_at_every_step() {
     let last = 1i64 << 53;
-    for (warmup, total) in [(0, 1), (0, 3), (1, 7), (5, 53), (12, 96), (100, 300)] {
+    let mut kinds = ["s/W", "(s+1)/W", "(s+1)/(W+1)"].into_iter().cycle();
+    for (warmup, total) in [(0, 1), (0, 3), (1, 7), (5, 53), (12, 96)] {
         let mut steps: Vec<i64> = (0..=total + total / 2).collect();
         steps.extend([last - 1, last]);
         for (max, min) in [(1e-3, 1e-4), (0.3, 0.0), (SMALLEST, 0.0), (1.7e308, 1e-300)] {
-            let input = json!({
-                "steps": steps, "max_lr": max, "min_lr": min, "warmup_steps": warmup, "total_steps": total,
-            });
             for after_end in ["hold", "continue", "restart"] {
-                for rising in ["s/W", "(s+1)/W", "(s+1)/(W+1)"] {
-                    let mut input = input.clone();
-                    input["conventions"] = json!({ "after_end": after_end, "warmup": rising });
-                    hold("cosine", &input);
-                    hold("linear", &input);
-                    input["decay_steps"] = json!(total - warmup);
-                    for shape in ["linear", "cosine", "one-minus-sqrt"] {
-                        input["conventions"]["shape"] = json!(shape);
-                        hold("wsd", &input);
-                    }
+                let mut input = json!({
+                    "steps": steps, "max_lr": max, "min_lr": min, "warmup_steps": warmup, "total_steps": total,
+                    "conventions": { "after_end": after_end, "warmup": kinds.next() },
+                });
+                hold("cosine", &input);
+                hold("linear", &input);
+                input["decay_steps"] = json!(total - warmup);
+                for shape in ["linear", "cosine", "one-minus-sqrt"] {
+                    input["conventions"]["shape"] = json!(shape);
+                    hold("wsd", &input);
                 }
             }
             let warmup = warmup.max(1);
@@ -215,8 +213,7 @@ fn schedules_are_correctly_rounded_at_every_step() {
                     &json!({ "steps": steps, "max_lr": max, "warmup_steps": warmup, "conventions": conventions }),
                 );
             }
-            let steps = &steps[1..];
-            hold("noam", &json!({ "steps": steps, "d_model": 512, "warmup_steps": warmup, "factor": max }));
+            hold("noam", &json!({ "steps": steps[1..], "d_model": 512, "warmup_steps": warmup, "factor": max }));
         }
     }
 }

@@ -125,12 +125,13 @@ proptest! {
         let (one, other) = (run(1.0), run(2f64.powi(power)));
         prop_assert_eq!(&one["loss"], &other["loss"]);
         prop_assert!(one["loss"].as_f64().unwrap() >= 0.0);
-        // the gradient is orthogonal to its vector, to within the rounding of its components
+        // the gradient is orthogonal to its vector
         let g = list(&one["gradient"]["query"][0]);
         let size: f64 = g.iter().zip(&q).map(|(g, q)| (g * q).abs()).sum();
         let inner: f64 = g.iter().zip(&q).map(|(g, q)| g * q).sum();
-        // where all cancels, 2^−92 of the largest term is promised, of which q·term is at most 1/τ
-        prop_assert!(inner.abs() <= 1e-14 * size + 2f64.powi(-92) / tau, "{inner:e} of {size:e}");
+        // three components and products are rounded once each, and two sums: 4u of the sizes, u = ε/2, and half
+        // the smallest f64 where they underflow, of which q is less than 4
+        prop_assert!(inner.abs() <= 2.1 * f64::EPSILON * size + 12.0 * f64::from_bits(1), "{inner:e} of {size:e}");
     }
 
     /// The symmetric in-batch loss does not care which side is which.
@@ -143,11 +144,9 @@ proptest! {
             catalog::evaluate("info-nce-in-batch", input).unwrap()
         };
         let (one, other) = (run(&a, &b), run(&b, &a));
-        let (x, y) = (one["loss"].as_f64().unwrap(), other["loss"].as_f64().unwrap());
-        prop_assert!((x - y).abs() <= 4.0 * ulp(x), "{x} {y}");
-        for (x, y) in list(&one["gradient"]["a"][0]).into_iter().zip(list(&other["gradient"]["b"][0])) {
-            prop_assert!((x - y).abs() <= 1e5 * ulp(x), "{x} {y}");
-        }
+        prop_assert_eq!(&one["loss"], &other["loss"]);
+        prop_assert_eq!(&one["gradient"]["a"], &other["gradient"]["b"]);
+        prop_assert_eq!(&one["gradient"]["temperature"], &other["gradient"]["temperature"]);
     }
 
     /// DPO's weight lies in [0, 1], is at least a half exactly where the rejected reward is at least the chosen,
@@ -160,7 +159,8 @@ proptest! {
         let weight = output["weight"][0].as_f64().unwrap();
         let (chosen, rejected) = (list(&output["rewards_chosen"])[0], list(&output["rewards_rejected"])[0]);
         prop_assert!((0.0..=1.0).contains(&weight));
-        prop_assert!(chosen == rejected || (weight >= 0.5) == (rejected > chosen) || (weight - 0.5).abs() < 1e-10);
+        prop_assert!(chosen <= rejected || weight <= 0.5);
+        prop_assert!(chosen >= rejected || weight >= 0.5);
         prop_assert!(output["loss"].as_f64().unwrap() >= 0.0);
         let gradient = &output["gradient"];
         let (down, up) = (list(&gradient["policy_chosen"])[0], list(&gradient["policy_rejected"])[0]);

@@ -295,32 +295,26 @@ impl Wide {
 /// u² = 2^−106
 const U2: f64 = power_of_two(-106);
 
-/// The f64 nearest to (hi + lo)·2^exponent, ties to even, for any lo of less than hi's size, or hi = 0.
+/// The f64 nearest to (hi + lo)·2^exponent, ties to even, for any lo.
 fn rounded(hi: f64, lo: f64, exponent: i64) -> f64 {
-    let (mut hi, lo) = two_sum(hi, lo);
-    let subnormal = hi != 0.0 && exponent + exponent_of(hi) < -1022;
-    if subnormal && lo != 0.0 && hi.to_bits() & 1 == 0 {
-        // rounded to odd first, so that the bits that go are rounded once
-        hi = if (lo > 0.0) == (hi > 0.0) { hi.next_away() } else { hi.next_toward_zero() };
+    let (hi, lo) = two_sum(hi, lo);
+    let size = exponent_of(hi) + exponent;
+    if hi == 0.0 || size >= -1022 {
+        return libm::ldexp(hi, exponent.clamp(-5000, 5000) as i32);
     }
-    libm::ldexp(hi, exponent.clamp(-5000, 5000) as i32)
-}
-
-/// The neighbours of an f64 by size.
-trait BySize {
-    /// The next one away from zero.
-    fn next_away(self) -> f64;
-    /// The next one toward zero.
-    fn next_toward_zero(self) -> f64;
-}
-
-impl BySize for f64 {
-    fn next_away(self) -> f64 {
-        if self > 0.0 { self.next_up() } else { self.next_down() }
+    if size < -1076 {
+        return 0f64.copysign(hi);
     }
-    fn next_toward_zero(self) -> f64 {
-        if self > 0.0 { self.next_down() } else { self.next_up() }
-    }
+    // a subnormal result is a multiple of 2^−1074, below 2^52 of them: the addition of 2^52 leaves no finer
+    // bits
+    let quantum = power_of_two(-1074 - exponent);
+    let large = (power_of_two(52) * quantum).copysign(hi);
+    let multiple = (hi + large) - large;
+    // half way between two, lo decides
+    let left = hi - multiple;
+    let beyond = left.abs() == 0.5 * quantum && left * lo > 0.0;
+    let multiple = if beyond { multiple + quantum.copysign(left) } else { multiple };
+    libm::ldexp(multiple, exponent as i32).copysign(hi)
 }
 
 impl From<f64> for Wide {
