@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{ROUNDED, anchors, number, pairs, read};
+use common::{ROUNDED, anchors, pairs, read};
 use gradproof::catalog;
 use gradproof::formula::Formula;
 use gradproof::number::{ulp, ulps_between};
