@@ -72,6 +72,10 @@ fn rows_of_every_kind() {
         // one ulp from the reference, in a class that counts and in one that hardly does
         (json!([0.1, 0.7, -1.3]), json!([0.1, 0.7000000000000001, -1.3])),
         (json!([0.0, 0.0, -100.0]), json!([0.0, 0.0, -100.00000000000001])),
+        (json!([0.0, 0.0, -100.0]), json!([-100.00000000000001, 0.0, 0.0])),
+        // nearly a shift, with a class that either has alone
+        (json!([1.0, 2.0, -90.0]), json!([1.5, 2.5000000000000004, "-Infinity"])),
+        (json!([1.0, 2.0, "-Infinity"]), json!([1.5, 2.5, -95.0])),
     ];
     let mut inputs = Vec::new();
     for (k, (epsilon, conventions)) in preferences().into_iter().enumerate() {

@@ -51,10 +51,10 @@ impl Structure {
 
     /// Whether the terms p_e ∂s_e/∂x_i and −p_e ∂s_+/∂x_i of a gradient take each other away.
     pub fn vanishes(&self, table: &Table, vector: usize, i: usize) -> bool {
-        let own = &table.places[vector];
-        let slopes: Vec<Option<Surd>> = (0..table.entries.len())
-            .map(|e| own.contains(&e).then(|| table.entries[e].slope_exactly(vector, i)).filter(|d| !d.is_zero()))
-            .collect();
+        let mut slopes: Vec<Option<Surd>> = vec![None; table.entries.len()];
+        for &e in &table.places[vector] {
+            slopes[e] = Some(table.entries[e].slope_exactly(vector, i)).filter(|slope| !slope.is_zero());
+        }
         let mut terms: Vec<([usize; 2], Surd)> = Vec::new();
         for (line, &alike) in table.lines.iter().zip(&self.alike) {
             for &e in &line.negatives {

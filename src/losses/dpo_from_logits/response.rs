@@ -1,7 +1,7 @@
 //! The log-probability of a response with its gradient, on numbers that carry a bound of their error.
 
 use super::Side;
-use crate::number::{Sign, Wide, two_sum};
+use crate::number::{Wide, two_sum};
 use std::cmp::Ordering;
 
 /// A response under policy and reference.
@@ -18,9 +18,17 @@ impl<'a> Evaluated<'a> {
         let rows =
             |logits: &[Vec<f64>]| -> Vec<Row> { logits.iter().zip(tokens).map(|(z, &y)| Row::of(z, y)).collect() };
         let (policy, reference) = (rows(&side.policy_logits), rows(&side.reference_logits));
-        let ln_ratio = policy.iter().zip(&reference).map(|(policy, reference)| policy.ln_p - reference.ln_p).sum();
+        let of_token = |t: usize| {
+            let difference = policy[t].ln_p - reference[t].ln_p;
+            if difference.is_small_beside(reference[t].ln_p) {
+                ln_ratio_of_near(&side.policy_logits[t], &side.reference_logits[t], tokens[t], &reference[t])
+            } else {
+                difference
+            }
+        };
+        let ln_ratio = (0..tokens.len()).map(of_token).sum::<Wide>();
         let mut response = Evaluated { side, tokens, policy, ln_ratio };
-        if ln_ratio.sign().is_none_or(|sign| sign == Sign::Zero) && response.is_unmoved() {
+        if ln_ratio.sign().is_none() && response.is_unmoved() {
             response.ln_ratio = Wide::ZERO;
         }
         response
@@ -34,7 +42,9 @@ impl<'a> Evaluated<'a> {
     /// c·∂ln π(y)/∂z_tv = c ([v = y_t] − p_v) for every t and v.
     pub fn gradient(&self, c: Wide) -> impl Iterator<Item = Wide> {
         self.policy.iter().zip(self.tokens).flat_map(move |(row, &y)| {
-            (0..row.exponentials.len()).map(move |v| if v == y { c * row.one_minus_p(y) } else { -(c * row.p(v)) })
+            let scale = c / (Wide::ONE + row.rest);
+            let component = move |v: usize| if v == y { scale * row.others(y) } else { -(scale * row.exponentials[v]) };
+            (0..row.exponentials.len()).map(component)
         })
     }
 
@@ -50,6 +60,21 @@ impl<'a> Evaluated<'a> {
         let (policy, reference) = (rows(&self.side.policy_logits), rows(&self.side.reference_logits));
         policy.is_some() && policy == reference
     }
+}
+
+/// ln π(y) − ln π_ref(y) of one token from differences of the logits, which are small where policy and
+/// reference are near each other: π_ref(y)/π(y) − 1 = Σ_v p_ref,v (e^{δ_v} − 1) with
+/// δ_v = (z_v − r_v) − (z_y − r_y).
+fn ln_ratio_of_near(z: &[f64], r: &[f64], y: usize, reference: &Row) -> Wide {
+    let minus = |a: f64, b: f64| Wide::from(a) - Wide::from(b);
+    let total = Wide::ONE + reference.rest;
+    let change = |v: usize| match (z[v].is_finite(), r[v].is_finite()) {
+        (true, true) => reference.exponentials[v] * (minus(z[v], r[v]) - minus(z[y], r[y])).exp_m1(),
+        // p_ref,v e^{δ_v} is p_ref,y e^{z_v − z_y}
+        (true, false) => reference.exponentials[y] * minus(z[v], z[y]).exp(),
+        (false, _) => -reference.exponentials[v],
+    };
+    -((0..z.len()).map(change).sum::<Wide>() / total).ln_1p()
 }
 
 /// z_v − z_y of the classes that have a probability, each without rounding as two f64, in ascending
@@ -97,18 +122,9 @@ impl Row {
         Row { exponentials, rest, ln_p, largest }
     }
 
-    fn total(&self) -> Wide {
-        Wide::ONE + self.rest
-    }
-
-    fn p(&self, v: usize) -> Wide {
-        self.exponentials[v] / self.total()
-    }
-
-    /// 1 − p as the sum of the others, which are at least half of the total where the largest is one of
-    /// them.
-    fn one_minus_p(&self, v: usize) -> Wide {
-        let others = if v == self.largest { self.rest } else { self.total() - self.exponentials[v] };
-        others / self.total()
+    /// The sum of the exponentials but for one. Where the largest is among them, they are at least half of
+    /// the total, and the difference keeps its digits.
+    fn others(&self, v: usize) -> Wide {
+        if v == self.largest { self.rest } else { (Wide::ONE + self.rest) - self.exponentials[v] }
     }
 }
