@@ -202,14 +202,14 @@ pub fn oracle(input: &Input) -> Result<Output> {
         of_pairs.extend([weight, beta * chosen, beta * rejected, -slope, slope]);
     }
     let values: Vec<Wide> = [loss / n].into_iter().chain(of_pairs).collect();
-    let mut numbers = rounding::nearest(&values, &[&|| defined(input, None), &|| one_textbook(input, SHIFTED)]);
-    let mut output = Output { loss: numbers.number(), ..Output::default() };
+    let mut answers = rounding::nearest(&values, &[&|| defined(input, None), &|| one_textbook(input, SHIFTED)]);
+    let mut output = Output { loss: answers.number(), ..Output::default() };
     for _ in 0..pairs {
-        output.weight.push(numbers.number());
-        output.rewards_chosen.push(numbers.number());
-        output.rewards_rejected.push(numbers.number());
-        output.gradient.policy_chosen.push(numbers.number());
-        output.gradient.policy_rejected.push(numbers.number());
+        output.weight.push(answers.number());
+        output.rewards_chosen.push(answers.number());
+        output.rewards_rejected.push(answers.number());
+        output.gradient.policy_chosen.push(answers.number());
+        output.gradient.policy_rejected.push(answers.number());
     }
     Ok(output)
 }

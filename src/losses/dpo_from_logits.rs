@@ -299,16 +299,16 @@ pub fn oracle(input: &Input) -> Result<Output> {
     let mut values = vec![objective.loss(h), weight, beta * chosen.ln_ratio, beta * rejected.ln_ratio];
     values.extend(chosen.gradient(-slope).chain(rejected.gradient(slope)));
     let shifted = || textbook::one_way(input, &tokens, SHIFTED);
-    let mut numbers = rounding::nearest(&values, &[&|| defined(input, &tokens, None), &shifted]);
+    let mut answers = rounding::nearest(&values, &[&|| defined(input, &tokens, None), &shifted]);
     let classes = input.chosen.policy_logits[0].len();
     Ok(Output {
-        loss: numbers.number(),
-        weight: numbers.number(),
-        reward_chosen: numbers.number(),
-        reward_rejected: numbers.number(),
+        loss: answers.number(),
+        weight: answers.number(),
+        reward_chosen: answers.number(),
+        reward_rejected: answers.number(),
         gradient: Gradient {
-            chosen: numbers.matrix(tokens.0.len(), classes),
-            rejected: numbers.matrix(tokens.1.len(), classes),
+            chosen: answers.matrix(tokens.0.len(), classes),
+            rejected: answers.matrix(tokens.1.len(), classes),
         },
     })
 }

@@ -268,9 +268,9 @@ pub fn oracle(input: &Input) -> Result<Output> {
     }
     let kind = input.conventions.similarity;
     let mean = Table::of(&vectors, &pairs, lines, input.temperature, kind).mean();
-    let mut numbers = rounding::nearest(&mean, &[&|| defined(input, None), &|| one_textbook(input, Way::Quotient)]);
-    let (loss, temperature) = (numbers.number(), numbers.number());
-    let mut vector = || numbers.list(input.query[0].len());
+    let mut answers = rounding::nearest(&mean, &[&|| defined(input, None), &|| one_textbook(input, Way::Quotient)]);
+    let (loss, temperature) = (answers.number(), answers.number());
+    let mut vector = || answers.list(input.query[0].len());
     let (mut query, mut positive, mut negatives) = (Vec::new(), Vec::new(), Vec::new());
     for row in &input.negatives {
         query.push(vector());

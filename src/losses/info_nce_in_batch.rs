@@ -287,9 +287,9 @@ pub fn oracle(input: &Input) -> Result<Output> {
     }
     let kind = input.conventions.similarity;
     let mean = Table::of(&vectors, &pairs, lines, input.temperature, kind).mean();
-    let mut numbers = rounding::nearest(&mean, &[&|| defined(input, None), &|| one_textbook(input, Way::Quotient)]);
-    let (loss, temperature) = (numbers.number(), numbers.number());
-    let mut side = || numbers.matrix(n, input.a[0].len());
+    let mut answers = rounding::nearest(&mean, &[&|| defined(input, None), &|| one_textbook(input, Way::Quotient)]);
+    let (loss, temperature) = (answers.number(), answers.number());
+    let mut side = || answers.matrix(n, input.a[0].len());
     let (a, b) = (side(), side());
     Ok(Output { loss, gradient: Gradient { a, b, temperature } })
 }

@@ -9,7 +9,7 @@ type Graphs<'a> = [&'a dyn Fn() -> Defined];
 
 /// The f64 nearest to each value, ties to even. What a value leaves open is asked of the first graph,
 /// and what that cannot do, of the next.
-pub(super) fn nearest(values: &[Wide], graphs: &Graphs) -> Numbers {
+pub(super) fn nearest(values: &[Wide], graphs: &Graphs) -> Answers {
     let mut nearest: Vec<Option<f64>> = values.iter().map(|x| x.nearest()).collect();
     for graph in graphs {
         let open: Vec<usize> = (0..values.len()).filter(|&i| nearest[i].is_none()).collect();
@@ -21,16 +21,17 @@ pub(super) fn nearest(values: &[Wide], graphs: &Graphs) -> Numbers {
         let found = number::nearest(&asked, &defined.values().collect::<Vec<_>>());
         open.iter().zip(found).for_each(|(&i, found)| nearest[i] = found.ok());
     }
-    // the textbook's exponentials are of what is not positive, and it abstains from nothing
+    // a definition abstains from exponentials past 1e12, which the textbook does not take; both do where a
+    // selection's condition is not told from 0: what they select from is equal there, and near the value
     let decided: Vec<f64> = nearest.into_iter().zip(values).map(|(x, value)| x.unwrap_or(value.to_f64())).collect();
-    Numbers(decided.into_iter())
+    Answers(decided.into_iter())
 }
 
-/// Numbers in the order of the definition's outputs, to be taken one by one.
-pub(super) struct Numbers(std::vec::IntoIter<f64>);
+/// The nearest f64, in the order of the values, to be taken one by one.
+pub(super) struct Answers(std::vec::IntoIter<f64>);
 
-impl Numbers {
-    /// The next one.
+impl Answers {
+    /// The next one; there are as many as there are values.
     pub fn number(&mut self) -> f64 {
         self.0.next().unwrap_or(f64::NAN)
     }
