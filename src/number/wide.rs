@@ -90,7 +90,7 @@ impl Wide {
         if hi == 0.0 {
             return Wide::around_zero(error, exponent);
         }
-        if error > hi.abs() {
+        if error.is_nan() || error > hi.abs() {
             return Wide::around_zero((hi.abs() + lo.abs() + error) * UP, exponent);
         }
         let n = exponent_of(hi);
@@ -131,8 +131,8 @@ impl Wide {
         if self.exponent >= FAINTEST {
             return self;
         }
-        if self.error >= self.hi.abs() {
-            return Wide::around_zero(4.0, FAINTEST);
+        if self.error * UP >= self.hi.abs() {
+            return Wide::around_zero(4.0, FAINTEST / 4);
         }
         let above = self.exponent - FAINT;
         match () {
@@ -241,9 +241,9 @@ impl Wide {
         (low.to_bits() == high.to_bits()).then_some(low)
     }
 
-    /// The f64 nearest to hi + lo, whatever the bound.
+    /// The f64 nearest to hi + lo, whatever the bound; NaN where nothing is known.
     pub fn to_f64(self) -> f64 {
-        rounded(self.hi, self.lo, self.exponent)
+        if self.error.is_infinite() { f64::NAN } else { rounded(self.hi, self.lo, self.exponent) }
     }
 
     /// √x of a number that is not negative.
@@ -347,7 +347,7 @@ impl Add for Wide {
             return Wide::UNKNOWN;
         }
         if small.is_faint() && large.exponent < FAINTEST / 4 && (!large.is_faint() || large.hi * small.hi < 0.0) {
-            // a faint number is below 2^(FAINTEST/2 + 8)
+            // a faint number is below 2^(FAINTEST/2 + 8): it has not risen by more than −FAINTEST/2
             return Wide::around_zero(4.0, FAINTEST / 4);
         }
         let places = large.exponent - small.exponent;
