@@ -21,6 +21,7 @@ pub fn nearest(graph: &Graph, inputs: &[f64]) -> Vec<Outcome<f64>> {
         if open.is_empty() {
             break;
         }
+        // what is decided is not computed again
         let asked = graph.continued(|outputs| open.iter().map(|&i| outputs[i]).collect());
         let mut arithmetic = Intervals { bits };
         let Some(inputs) = inputs.iter().map(|&x| arithmetic.exactly(x)).collect::<Option<Vec<_>>>() else {
