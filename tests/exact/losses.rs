@@ -1,7 +1,9 @@
 //! The losses in the regions where f64 arithmetic loses its digits.
 
 use super::hold;
+use crate::common::pairs;
 use gradproof::cases::numbers;
+use gradproof::catalog;
 use serde_json::{Value, json};
 
 /// Label smoothing with conventions: every option of every axis, and an ε whose 1/2 − ε and 1 − ε lie
@@ -161,4 +163,29 @@ fn batches_in_every_position() {
         })
     };
     positions().enumerate().map(input).for_each(|input| assert!(hold("info-nce-in-batch", &input) > 0));
+}
+
+/// A zero that is no underflow is +0: of parallel vectors, of a pair that the policy has not moved, and of
+/// a class that is masked.
+#[test]
+fn exact_zeros_are_positive() {
+    let parallel = json!({ "query": [[0.3, -0.7]], "positive": [[0.6, -1.4]], "negatives": [[[-0.3, 0.7]]] });
+    let equal = json!({ "a": vec![[0.1, 0.7]; 3], "b": vec![[0.3, -0.9]; 3], "symmetric": true });
+    let same = json!({
+        "policy_chosen": [-1.5], "reference_chosen": [-1.5], "policy_rejected": [-2.5], "reference_rejected": [-2.5],
+    });
+    let row = json!([[0.25, "-Infinity", 1.5]]);
+    let side = json!({ "policy_logits": row, "reference_logits": row, "tokens": [0] });
+    let unmoved = json!({ "chosen": side, "rejected": side });
+    for (id, input, zeros) in [
+        ("info-nce", parallel, 6),
+        ("info-nce-in-batch", equal, 1 + 12),
+        ("dpo", same, 2),
+        ("dpo-from-logits", unmoved, 2 + 2),
+    ] {
+        let output = catalog::evaluate(id, input).unwrap();
+        let found: Vec<f64> = pairs(&output, &output).into_iter().map(|(_, x, _)| x).filter(|&x| x == 0.0).collect();
+        assert_eq!(found.len(), zeros, "{id}: {output}");
+        assert!(found.iter().all(|x| x.is_sign_positive()), "{id}: {output}");
+    }
 }
