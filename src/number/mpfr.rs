@@ -356,14 +356,19 @@ mod tests {
             all.extend([b.powi(-1), b.powi(-2), b.powi(-3)]);
             all
         });
-        let at = |bits: usize| {
+        let at = |bits: usize, k: i32| {
             let mut arithmetic = Mpfr::at(bits);
-            let inputs = [0.3, -0.7].map(|x| arithmetic.exactly(x).unwrap());
+            let moved = 1e-3 * f64::from(k);
+            let inputs = [0.3 + moved, -0.7 - 0.3 * moved].map(|x| arithmetic.exactly(x).unwrap());
             evaluate_all(&graph, &mut arithmetic, &inputs).unwrap()
         };
-        for (i, (wide, narrow)) in at(20).into_iter().zip(at(400)).enumerate() {
-            let holds = wide.low <= narrow.low && narrow.high <= wide.high && wide.low < wide.high;
-            assert!(holds, "output {i}: {wide:?} around {narrow:?}");
+        // one wrong rounding of two shows at some inputs only
+        for k in 0..200 {
+            for (i, (wide, narrow)) in at(20, k).into_iter().zip(at(400, k)).enumerate() {
+                let rounded = wide.low < wide.high || narrow.is_point();
+                let holds = wide.low <= narrow.low && narrow.high <= wide.high && rounded;
+                assert!(holds, "output {i} at input {k}: {wide:?} around {narrow:?}");
+            }
         }
     }
 
