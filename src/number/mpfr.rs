@@ -340,7 +340,8 @@ mod tests {
             let (x, y, third) = (variable("x"), variable("y"), ratio(1, 3));
             // above 0, below 0, and around 0
             let (a, b, c) = (x * third, y * third, x * 3 / 3 - x);
-            let mut all = vec![a + b, x + y + third, a - c, pi() * a, -b, maximum(&[a, b]), absolute(c) + a];
+            let mut all =
+                vec![a + 100, b - 100, a + b, x + y + third, a - c, pi() * a, -b, maximum(&[a, b]), absolute(c) + a];
             for (p, q) in [(x, y), (a, a), (a, b), (b, a), (b, b), (c, a), (c, b), (a, c), (c, c)] {
                 all.extend([p * q, p + q]);
             }
