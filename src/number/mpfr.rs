@@ -340,7 +340,8 @@ mod tests {
             let (x, y, third) = (variable("x"), variable("y"), ratio(1, 3));
             // above 0, below 0, and around 0
             let (a, b, c) = (x * third, y * third, x * 3 / 3 - x);
-            let mut all = vec![a + b, x + y + third, a - c, pi() * a, -b, maximum(&[a, b]), absolute(c) + a];
+            let mut all =
+                vec![a + 100, b - 100, a + b, x + y + third, a - c, pi() * a, -b, maximum(&[a, b]), absolute(c) + a];
             for (p, q) in [(x, y), (a, a), (a, b), (b, a), (b, b), (c, a), (c, b), (a, c), (c, c)] {
                 all.extend([p * q, p + q]);
             }
@@ -356,14 +357,19 @@ mod tests {
             all.extend([b.powi(-1), b.powi(-2), b.powi(-3)]);
             all
         });
-        let at = |bits: usize| {
+        let at = |bits: usize, k: i32| {
             let mut arithmetic = Mpfr::at(bits);
-            let inputs = [0.3, -0.7].map(|x| arithmetic.exactly(x).unwrap());
+            let moved = 1e-3 * f64::from(k);
+            let inputs = [0.3 + moved, -0.7 - 0.3 * moved].map(|x| arithmetic.exactly(x).unwrap());
             evaluate_all(&graph, &mut arithmetic, &inputs).unwrap()
         };
-        for (i, (wide, narrow)) in at(20).into_iter().zip(at(400)).enumerate() {
-            let holds = wide.low <= narrow.low && narrow.high <= wide.high && wide.low < wide.high;
-            assert!(holds, "output {i}: {wide:?} around {narrow:?}");
+        // one wrong rounding of two shows at some inputs only
+        for k in 0..200 {
+            for (i, (wide, narrow)) in at(20, k).into_iter().zip(at(400, k)).enumerate() {
+                let rounded = wide.low < wide.high || narrow.is_point();
+                let holds = wide.low <= narrow.low && narrow.high <= wide.high && rounded;
+                assert!(holds, "output {i} at input {k}: {wide:?} around {narrow:?}");
+            }
         }
     }
 
