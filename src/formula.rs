@@ -4,7 +4,7 @@
 use crate::claim::{Claim, Instance};
 use crate::error::Result;
 use crate::expression::{Expr, Graph, variable};
-use crate::number::Role;
+use crate::number::{Outcome, Role, Wide, nearest};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 
@@ -117,10 +117,26 @@ impl Defined {
         Defined { graph, inputs: numbers.given.into_inner(), places }
     }
 
+    /// The outputs of the definition, correctly rounded.
+    pub(crate) fn nearest(&self) -> Vec<Outcome<f64>> {
+        nearest(&self.graph, &self.values().collect::<Vec<_>>())
+    }
+
     /// The values of the variables.
     pub fn values(&self) -> impl Iterator<Item = f64> {
         self.inputs.iter().map(|given| given.value)
     }
+}
+
+/// The f64 nearest to the real number that `value` is close to; where its bound leaves the rounding open,
+/// by enclosures of the definition.
+pub(crate) fn rounded(value: Wide, definition: impl FnOnce(&Numbers) -> Expr) -> f64 {
+    value.nearest().unwrap_or_else(|| {
+        let defined = Defined::build(|numbers| vec![(String::new(), definition(numbers))]);
+        // a definition has no value where a selection's condition is not told from 0; there what it selects
+        // from is equal, and is what the wide number is close to
+        defined.nearest().into_iter().find_map(|x| x.ok()).unwrap_or_else(|| value.to_f64())
+    })
 }
 
 /// A choice that changes the real value on some input, with its options; the first is the default.

@@ -10,6 +10,7 @@ use num_traits::{Signed, ToPrimitive};
 
 type Low = FBig<Down, 2>;
 type High = FBig<Up, 2>;
+type Nearest = FBig<HalfEven, 2>;
 
 /// All real numbers from `low` to `high`.
 #[derive(Clone, Debug)]
@@ -19,18 +20,19 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The f64 that every number of the interval rounds to, ties to even; ±∞ past the range.
+    /// The f64 that every number of the interval rounds to, ties to even; ±∞ past the range. An exact zero
+    /// is +0.
     pub fn nearest_f64(&self) -> Option<f64> {
+        if self.is_zero() {
+            return Some(0.0);
+        }
         let [low, high] = self.ends_f64();
         (low == high && low.is_sign_negative() == high.is_sign_negative()).then_some(low)
     }
 
     /// The f64 nearest to the ends.
     pub fn ends_f64(&self) -> [f64; 2] {
-        [
-            self.low.clone().with_rounding::<HalfEven>().to_f64().value(),
-            self.high.clone().with_rounding::<HalfEven>().to_f64().value(),
-        ]
+        [nearest_f64(self.low.clone().with_rounding()), nearest_f64(self.high.clone().with_rounding())]
     }
 
     /// Whether the interval is the one number 0.
@@ -45,6 +47,18 @@ impl Interval {
     fn is_positive(&self) -> bool {
         self.low > Low::ZERO
     }
+}
+
+/// The f64 nearest to a number, ties to even.
+fn nearest_f64(x: Nearest) -> f64 {
+    let smallest = Nearest::ONE >> 1074;
+    let size = if x < Nearest::ZERO { -x.clone() } else { x.clone() };
+    if x == Nearest::ZERO || size >= smallest {
+        return x.to_f64().value();
+    }
+    // dashu rounds what is below the smallest f64 to one bit before it rounds that to 0 or the smallest
+    let rounded = if size << 1 > smallest { f64::from_bits(1) } else { 0.0 };
+    if x < Nearest::ZERO { -rounded } else { rounded }
 }
 
 /// Arithmetic on enclosures at a precision.
@@ -318,6 +332,24 @@ mod tests {
         assert_eq!(ends(|| ratio(1, 10) * 3), [0.3; 2]);
         // what no f64 keeps: e^−10^6 · e^10^6
         assert_eq!(ends(|| constant(-1_000_000).exp() * constant(1_000_000).exp()), [1.0; 2]);
+    }
+
+    #[test]
+    fn what_is_below_the_smallest_f64_is_rounded_once() {
+        let smallest = f64::from_bits(1);
+        for (numerator, right) in [(1, 0.0), (2, 0.0), (3, smallest), (4, smallest), (5, smallest), (6, 2.0 * smallest)]
+        {
+            for sign in [1, -1] {
+                let [low, high] = ends(|| sign * ratio(numerator, 4) * constant(2).powi(-1074));
+                assert_eq!([low.abs(), high.abs()], [right; 2], "{numerator}/4");
+                assert!(low.is_sign_negative() == (sign < 0) && high.is_sign_negative() == (sign < 0));
+            }
+        }
+        let mut arithmetic = Intervals { bits: 64 };
+        let one = arithmetic.exactly(1.0).unwrap();
+        let minus = arithmetic.negate(&one).unwrap();
+        let zero = arithmetic.sum(&[&one, &minus]).unwrap().nearest_f64();
+        assert!(zero.is_some_and(|zero| zero == 0.0 && zero.is_sign_positive()));
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod wide;
 
 pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
-pub(crate) use error_free::{two_product, two_sum};
+pub(crate) use error_free::two_sum;
 pub use extended::{Extended, exact_sum};
 pub use float::Float;
 pub use forward::{Forward, Tangent};

@@ -108,7 +108,7 @@ impl Wide {
         if hi == 0.0 {
             return Wide::around_zero(error, exponent);
         }
-        if error > hi.abs() {
+        if error.is_nan() || error > hi.abs() {
             return Wide::around_zero((hi.abs() + lo.abs() + error) * UP, exponent);
         }
         let n = exponent_of(hi);
@@ -149,15 +149,15 @@ impl Wide {
         if self.exponent >= FAINTEST {
             return self;
         }
-        if self.error >= self.hi.abs() {
-            return Wide::around_zero(4.0, FAINTEST);
+        if self.error * UP >= self.hi.abs() {
+            return Wide::around_zero(4.0, FAINTEST / 4);
         }
-        let above = self.exponent - FAINT;
-        match () {
-            () if above > -FAINT / 2 || above < 0 => Wide { exponent: FAINT, ..self },
-            () if above < -FAINTEST / 2 => self,
-            () => Wide::UNKNOWN,
+        // how far a faint number has risen since it became faint; the others become so now
+        let risen = self.exponent - FAINT;
+        if !(0..=-FAINT / 2).contains(&risen) {
+            return Wide { exponent: FAINT, ..self };
         }
+        if risen < -FAINTEST / 2 { self } else { Wide::UNKNOWN }
     }
 
     fn is_faint(self) -> bool {
@@ -208,6 +208,22 @@ impl Wide {
         if self.hi < 0.0 { -self } else { self }
     }
 
+    /// The larger of two numbers.
+    pub fn max(self, other: Wide) -> Wide {
+        let difference = self - other;
+        match difference.sign() {
+            Some(Sign::Negative) => other,
+            Some(Sign::Zero | Sign::Positive) => self,
+            // the larger is at most |x − y| above this one
+            None => self + Wide::around_zero(2.0 * (difference.hi.abs() + difference.error), difference.exponent),
+        }
+    }
+
+    /// The smaller of two numbers.
+    pub fn min(self, other: Wide) -> Wide {
+        -(-self).max(-other)
+    }
+
     /// Whether this is below another number, as far as the two are known.
     pub fn is_below(self, other: Wide) -> bool {
         (self - other).hi < 0.0
@@ -243,9 +259,9 @@ impl Wide {
         (low.to_bits() == high.to_bits()).then_some(low)
     }
 
-    /// The f64 nearest to hi + lo, whatever the bound.
+    /// The f64 nearest to hi + lo, whatever the bound; NaN where nothing is known.
     pub fn to_f64(self) -> f64 {
-        rounded(self.hi, self.lo, self.exponent)
+        if self.error.is_infinite() { f64::NAN } else { rounded(self.hi, self.lo, self.exponent) }
     }
 
     /// √x of a number that is not negative.
@@ -297,32 +313,26 @@ impl Wide {
 /// u² = 2^−106
 const U2: f64 = power_of_two(-106);
 
-/// The f64 nearest to (hi + lo)·2^exponent, ties to even, for any lo of less than hi's size, or hi = 0.
+/// The f64 nearest to (hi + lo)·2^exponent, ties to even, for any lo.
 fn rounded(hi: f64, lo: f64, exponent: i64) -> f64 {
-    let (mut hi, lo) = two_sum(hi, lo);
-    let subnormal = hi != 0.0 && exponent + exponent_of(hi) < -1022;
-    if subnormal && lo != 0.0 && hi.to_bits() & 1 == 0 {
-        // rounded to odd first, so that the bits that go are rounded once
-        hi = if (lo > 0.0) == (hi > 0.0) { hi.next_away() } else { hi.next_toward_zero() };
+    let (hi, lo) = two_sum(hi, lo);
+    let size = exponent_of(hi) + exponent;
+    if hi == 0.0 || size >= -1022 {
+        return libm::ldexp(hi, exponent.clamp(-5000, 5000) as i32);
     }
-    libm::ldexp(hi, exponent.clamp(-5000, 5000) as i32)
-}
-
-/// The neighbours of an f64 by size.
-trait BySize {
-    /// The next one away from zero.
-    fn next_away(self) -> f64;
-    /// The next one toward zero.
-    fn next_toward_zero(self) -> f64;
-}
-
-impl BySize for f64 {
-    fn next_away(self) -> f64 {
-        if self > 0.0 { self.next_up() } else { self.next_down() }
+    if size < -1076 {
+        return 0f64.copysign(hi);
     }
-    fn next_toward_zero(self) -> f64 {
-        if self > 0.0 { self.next_down() } else { self.next_up() }
-    }
+    // a subnormal result is a multiple of 2^−1074, below 2^52 of them: the addition of 2^52 leaves no finer
+    // bits
+    let quantum = power_of_two(-1074 - exponent);
+    let large = (power_of_two(52) * quantum).copysign(hi);
+    let multiple = (hi + large) - large;
+    // half way between two, lo decides
+    let left = hi - multiple;
+    let beyond = left.abs() == 0.5 * quantum && left * lo > 0.0;
+    let multiple = if beyond { multiple + quantum.copysign(left) } else { multiple };
+    libm::ldexp(multiple, exponent as i32).copysign(hi)
 }
 
 impl From<f64> for Wide {
@@ -355,7 +365,7 @@ impl Add for Wide {
             return Wide::UNKNOWN;
         }
         if small.is_faint() && large.exponent < FAINTEST / 4 && (!large.is_faint() || large.hi * small.hi < 0.0) {
-            // a faint number is below 2^(FAINTEST/2 + 8)
+            // a faint number is below 2^(FAINTEST/2 + 8): it has not risen by more than −FAINTEST/2
             return Wide::around_zero(4.0, FAINTEST / 4);
         }
         let places = large.exponent - small.exponent;

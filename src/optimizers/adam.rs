@@ -8,9 +8,11 @@ use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, larger};
 use crate::formula::{Numbers, Wrong, axis};
-use crate::optimizers::exact;
+use crate::number::Wide;
+use crate::optimizers::average::{average_wide, lerp};
 use crate::optimizers::state::{Counting, Element};
 use serde::Deserialize;
+use std::cell::Cell;
 
 axis! {
     /// Where ε enters.
@@ -191,7 +193,7 @@ pub enum Way {
 pub fn textbook(x: &Symbols, choices: Choices, eta: Expr, way: Way, one: Expr) -> (Expr, Vec<Expr>) {
     let Symbols { g, beta1, beta2, eps, .. } = *x;
     let (m, v) = match way {
-        Way::Lerp => (exact::lerp(x.m, g, 1 - beta1, one), x.v * beta2 + (1 - beta2) * g * g),
+        Way::Lerp => (lerp(x.m, g, 1 - beta1, one), x.v * beta2 + (1 - beta2) * g * g),
         Way::Products => (x.m * beta1 + g * (1 - beta1), x.v * beta2 + (1 - beta2) * (g * g)),
     };
     let (bias1, bias2) = match choices.bias_correction {
@@ -247,54 +249,78 @@ impl Hyper {
     }
 }
 
-/// 1 − β^t by expm1, which keeps its digits where β^t is near 1.
-pub fn bias_f64(beta: f64, t: u64) -> f64 {
-    // 1 − β is exact from 1/2 on, and ln β = ln1p(−(1 − β)) keeps its digits near 1
-    let ln = if beta >= 0.5 { libm::log1p(-(1.0 - beta)) } else { libm::log(beta) };
-    -libm::expm1(t as f64 * ln)
+/// 1 − β^t for β in [0, 1).
+fn bias_wide(beta: f64, t: u64) -> Wide {
+    let beta = Wide::from(beta);
+    let power = beta.powi(i64::try_from(t).unwrap_or(i64::MAX));
+    if power.is_exact() {
+        return Wide::ONE - power;
+    }
+    // 1 − e^(t ln β), which keeps its digits where β^t is near 1
+    -(Wide::from_whole(t) * beta.ln()).exp_m1()
 }
 
-/// u and the moments [m′, v′, v_max′] in f64.
-///
-/// u comes from m′ and v′ as real numbers: √v′ is taken as a hypotenuse, so that squares neither
-/// overflow nor underflow on the way.
+/// 1 − β^t for some β, which all parameters of a tensor share at a step.
+#[derive(Debug)]
+pub(crate) struct Biases<const N: usize> {
+    betas: [f64; N],
+    last: Cell<Option<(u64, [Wide; N])>>,
+}
+
+impl<const N: usize> Biases<N> {
+    /// Those of a run.
+    pub fn of(betas: [f64; N]) -> Biases<N> {
+        Biases { betas, last: Cell::new(None) }
+    }
+
+    /// Those at step t.
+    pub fn at(&self, t: u64) -> [Wide; N] {
+        match self.last.get() {
+            Some((last, biases)) if last == t => biases,
+            _ => {
+                let biases = self.betas.map(|beta| bias_wide(beta, t));
+                self.last.set(Some((t, biases)));
+                biases
+            }
+        }
+    }
+}
+
+/// u and the moments [m′, v′, v_max′] as wide numbers, from the gradient g.
 ///
 /// # Errors
 /// If the denominator is zero.
-pub fn direction_f64(x: &Element, g: f64, hyper: Hyper, choices: Choices) -> Result<(f64, [f64; 3])> {
+pub(crate) fn direction_wide(
+    x: &Element,
+    g: Wide,
+    hyper: Hyper,
+    choices: Choices,
+    biases: &Biases<2>,
+) -> Result<(Wide, [Wide; 3])> {
     let Hyper { beta1, beta2, eps } = hyper;
-    let [m_old, v_old, v_max_old] = x.moments;
-    let m = exact::average_f64(beta1, m_old, g);
-    let v = beta2 * v_old + (1.0 - beta2) * g * g;
-    let (bias1, bias2) = match choices.bias_correction {
-        BiasCorrection::Both => (bias_f64(beta1, x.t), bias_f64(beta2, x.t)),
-        BiasCorrection::None => (1.0, 1.0),
+    let (eps, [m, v, v_max]) = (Wide::from(eps), x.moments.map(Wide::from));
+    let corrected = choices.bias_correction == BiasCorrection::Both;
+    let [bias1, bias2] = if corrected { biases.at(x.t) } else { [Wide::ONE; 2] };
+    let m = average_wide(beta1, m, g);
+    let v = average_wide(beta2, v, g * g);
+    // from zero the corrections undo the averages: m̂ = g and √v̂ = |g| exactly, so that u is ±1 where ε = 0
+    let from_zero = corrected && x.t == 1 && x.moments == [0.0; 3];
+    let (m_hat, v_hat) = if from_zero { (g, g * g) } else { (m / bias1, v / bias2) };
+    let (v_hat, v_max) = match choices.amsgrad {
+        Amsgrad::Off => (v_hat, v_max),
+        Amsgrad::Raw if from_zero => (v_hat, v),
+        Amsgrad::Raw => (v_max.max(v) / bias2, v_max.max(v)),
+        Amsgrad::Corrected => (v_max.max(v_hat), v_max.max(v_hat)),
     };
-    // m′ and √v′ in units of 2^−500 where all are tiny, so that no digit is lost to underflow
-    let size = g.abs().max(m_old.abs()).max(v_old.sqrt());
-    let scale = if size < libm::exp2(-500.0) { libm::exp2(500.0) } else { 1.0 };
-    let m_scaled = beta1 * (m_old * scale) + (1.0 - beta1) * (g * scale);
-    let root = libm::hypot((beta2 * v_old).sqrt() * scale, (1.0 - beta2).sqrt() * (g * scale));
-    let (m_hat, mut root_hat) = (m_scaled / bias1, root / bias2.sqrt());
-    let mut v_max = v_max_old;
-    match choices.amsgrad {
-        Amsgrad::Off => {}
-        Amsgrad::Raw => {
-            v_max = v_max_old.max(v);
-            root_hat = root.max(v_max_old.sqrt() * scale) / bias2.sqrt();
-        }
-        Amsgrad::Corrected => {
-            v_max = v_max_old.max(v / bias2);
-            root_hat = root_hat.max(v_max_old.sqrt() * scale);
-        }
-    }
+    let root = if from_zero { g.abs() } else { v_hat.sqrt() };
     let denominator = match choices.epsilon {
-        Epsilon::Outside => root_hat + eps * scale,
-        Epsilon::Hat => root_hat + eps * scale / bias2.sqrt(),
-        Epsilon::Root => libm::hypot(root_hat, eps.sqrt() * scale),
-        Epsilon::Max => root_hat.max(eps * scale),
+        Epsilon::Outside => root + eps,
+        Epsilon::Hat => root + eps / bias2.sqrt(),
+        Epsilon::Root if eps.is_zero() => root,
+        Epsilon::Root => (v_hat + eps).sqrt(),
+        Epsilon::Max => root.max(eps),
     };
-    if denominator == 0.0 {
+    if denominator.is_zero() {
         return Err(Error::zero(x.place.of("params"), "√v̂ + ε is 0"));
     }
     Ok((m_hat / denominator, [m, v, v_max]))

@@ -13,8 +13,9 @@ use crate::error::Result;
 use crate::expression::{Expr, constant};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Way};
-use crate::optimizers::state::{self, Problem, Step, Updated};
+use crate::number::Wide;
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Biases, Choices, Epsilon, Hyper, StepCount, Way};
+use crate::optimizers::state::{self, Element, Problem, Step, Unrounded};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -93,6 +94,18 @@ pub struct Symbols {
     pub adam: adam::Symbols,
 }
 
+impl Symbols {
+    fn of(x: &Element, h: &Hyperparameters, numbers: &Numbers) -> Symbols {
+        Symbols {
+            theta: numbers.number("theta", x.theta),
+            eta: numbers.scalar("eta", x.eta),
+            lambda: numbers.scalar("lambda", h.weight_decay),
+            previous_g: numbers.number("previous_g", x.previous_g),
+            adam: adam::Symbols::of(x, h.adam(), numbers),
+        }
+    }
+}
+
 /// θ′ and the new moments
 pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> (Expr, Vec<Expr>) {
     let Symbols { theta, eta, lambda, previous_g, mut adam } = *x;
@@ -126,14 +139,7 @@ fn at_input(
     let problem = state::read(input.clone(), Hyperparameters::moments)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
-        let symbols = Symbols {
-            theta: numbers.number("theta", x.theta),
-            eta: numbers.scalar("eta", x.eta),
-            lambda: numbers.scalar("lambda", h.weight_decay),
-            previous_g: numbers.number("previous_g", x.previous_g),
-            adam: adam::Symbols::of(x, h.adam(), numbers),
-        };
-        step(&symbols, h.conventions, numbers)
+        step(&Symbols::of(x, h, numbers), h.conventions, numbers)
     }))
 }
 
@@ -159,18 +165,20 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 
 /// Runs every step of a problem.
 ///
-/// θ′ within 1e5 ulp of its largest term; so are the moments, whose terms are made from g and λθ.
+/// θ′ and the moments are correctly rounded.
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain, a denominator is zero or a moment leaves the range.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     check(problem)?;
-    state::run(problem, h.moments(), h.conventions.step_count.counting(), |x| {
-        // g + λθ may cancel: its terms are added with one rounding
-        let g = libm::fma(h.weight_decay, x.theta, x.g);
-        let (u, moments) = adam::direction_f64(x, g, h.adam(), h.conventions.choices())?;
-        Ok(Updated { theta: x.theta - x.eta * u, moments })
+    let (conventions, biases) = (h.conventions, Biases::of([h.beta1, h.beta2]));
+    let lambda = Wide::from(h.weight_decay);
+    state::run(problem, h.moments(), conventions.step_count.counting(), |x| {
+        let [theta, g, eta] = [x.theta, x.g, x.eta].map(Wide::from);
+        let (u, moments) = adam::direction_wide(x, g + lambda * theta, h.adam(), conventions.choices(), &biases)?;
+        let theta = theta - eta * u;
+        Ok(Unrounded { theta, moments }.rounded(|numbers| step(&Symbols::of(x, h, numbers), conventions, None)))
     })
 }
 

@@ -12,9 +12,10 @@ use crate::error::Result;
 use crate::expression::{Expr, constant, ratio};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Way};
+use crate::number::Wide;
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Biases, Choices, Epsilon, Hyper, StepCount, Way};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::state::{self, Problem, Step, Updated};
+use crate::optimizers::state::{self, Element, Problem, Step, Unrounded};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -95,6 +96,18 @@ pub struct Symbols {
     pub adam: adam::Symbols,
 }
 
+impl Symbols {
+    fn of(x: &Element, h: &Hyperparameters, numbers: &Numbers) -> Symbols {
+        Symbols {
+            theta: numbers.number("theta", x.theta),
+            eta: numbers.scalar("eta", x.eta),
+            eta_1: numbers.scalar("eta_1", x.eta_1),
+            lambda: numbers.scalar("lambda", h.weight_decay),
+            adam: adam::Symbols::of(x, h.adam(), numbers),
+        }
+    }
+}
+
 /// θ′ and the new moments
 pub fn step(x: &Symbols, conventions: Conventions, wrong: Wrong) -> (Expr, Vec<Expr>) {
     let Symbols { theta, eta, eta_1, lambda, mut adam } = *x;
@@ -127,14 +140,7 @@ fn at_input(
     let problem = state::read(input.clone(), Hyperparameters::moments)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, h.moments(), h.conventions.step_count.counting(), output, |x, numbers| {
-        let symbols = Symbols {
-            theta: numbers.number("theta", x.theta),
-            eta: numbers.scalar("eta", x.eta),
-            eta_1: numbers.scalar("eta_1", x.eta_1),
-            lambda: numbers.scalar("lambda", h.weight_decay),
-            adam: adam::Symbols::of(x, h.adam(), numbers),
-        };
-        step(&symbols, h.conventions, numbers)
+        step(&Symbols::of(x, h, numbers), h.conventions, numbers)
     }))
 }
 
@@ -161,18 +167,20 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 
 /// Runs every step of a problem.
 ///
-/// θ′ within 1e5 ulp of its largest term, moments within 1e5 ulp of theirs.
+/// θ′ and the moments are correctly rounded.
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain, a denominator is zero or a moment leaves the range.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     check(problem)?;
-    let conventions = h.conventions;
+    let (conventions, biases) = (h.conventions, Biases::of([h.beta1, h.beta2]));
+    let lambda = Wide::from(h.weight_decay);
     state::run(problem, h.moments(), conventions.step_count.counting(), |x| {
-        let (u, moments) = adam::direction_f64(x, x.g, h.adam(), conventions.choices())?;
-        let theta = decay::step_f64(conventions.decay, x.theta, u, x.eta, x.eta_1, h.weight_decay);
-        Ok(Updated { theta, moments })
+        let (u, moments) = adam::direction_wide(x, Wide::from(x.g), h.adam(), conventions.choices(), &biases)?;
+        let [theta, eta, eta_1] = [x.theta, x.eta, x.eta_1].map(Wide::from);
+        let theta = decay::step_wide(conventions.decay, theta, u, eta, eta_1, lambda);
+        Ok(Unrounded { theta, moments }.rounded(|numbers| step(&Symbols::of(x, h, numbers), conventions, None)))
     })
 }
 

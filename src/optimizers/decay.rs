@@ -6,9 +6,7 @@
 use crate::error::{Error, Result};
 use crate::expression::Expr;
 use crate::formula::axis;
-use crate::optimizers::exact;
-use num_rational::BigRational;
-use num_traits::One;
+use crate::number::Wide;
 
 axis! {
     /// Where decoupled weight decay enters.
@@ -43,35 +41,15 @@ pub fn textbook(decay: Decay, theta: Expr, moved: Expr, eta: Expr, eta_1: Expr, 
     }
 }
 
-/// θ′ in f64, within 1e5 ulp of its largest term; where a term leaves the range on the way, exactly
-/// from u and rounded once.
-pub fn step_f64(decay: Decay, theta: f64, u: f64, eta: f64, eta_1: f64, lambda: f64) -> f64 {
-    let moved = match decay {
+/// θ′ as a wide number.
+pub(crate) fn step_wide(decay: Decay, theta: Wide, u: Wide, eta: Wide, eta_1: Wide, lambda: Wide) -> Wide {
+    match decay {
         Decay::Joint => theta - eta * (u + lambda * theta),
-        Decay::After => (theta - eta * u) * (1.0 - eta * lambda),
-        Decay::Proximal => (theta - eta * u) / (1.0 + eta * lambda),
-        Decay::Schedule => theta * (1.0 - lambda * (eta / eta_1)) - eta * u,
-        Decay::Absolute => theta * (1.0 - lambda) - eta * u,
-    };
-    if !moved.is_finite() {
-        return step_exactly(decay, theta, u, eta, eta_1, lambda);
+        Decay::After => (theta - eta * u) * (Wide::ONE - eta * lambda),
+        Decay::Proximal => (theta - eta * u) / (Wide::ONE + eta * lambda),
+        Decay::Schedule => theta * (Wide::ONE - lambda * eta / eta_1) - eta * u,
+        Decay::Absolute => theta * (Wide::ONE - lambda) - eta * u,
     }
-    // an exact zero is +0
-    if theta == 0.0 && u == 0.0 { 0.0 } else { moved }
-}
-
-fn step_exactly(decay: Decay, theta: f64, u: f64, eta: f64, eta_1: f64, lambda: f64) -> f64 {
-    let [theta, u, eta, eta_1, lambda] = [theta, u, eta, eta_1, lambda].map(exact::rational);
-    let one = BigRational::one();
-    let moved = match decay {
-        Decay::Joint => &theta - &eta * (u + lambda * &theta),
-        Decay::After => (theta - &eta * u) * (one - &eta * lambda),
-        Decay::Proximal => (theta - &eta * u) / (one + &eta * lambda),
-        // the first rate is above zero
-        Decay::Schedule => theta * (one - lambda * &eta / eta_1) - eta * u,
-        Decay::Absolute => theta * (one - lambda) - eta * u,
-    };
-    exact::nearest(&moved)
 }
 
 /// The schedule form divides by the first rate.

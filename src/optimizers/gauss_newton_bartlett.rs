@@ -15,11 +15,11 @@ use crate::claim::{Inputs, Instance, indicator};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, dot, log_sum_exp, maximum, ratio, softmax, sum};
-use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
+use crate::formula::{Defined, Formula, Mistake, NoConventions, Numbers, Wrong, rounded};
 use crate::json;
 use crate::losses::shifted::Shifted;
-use crate::losses::softmax::{Row, checked_rows};
-use crate::optimizers::exact;
+use crate::losses::softmax::checked_rows;
+use crate::number::{Wide, wide_dot};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -104,6 +104,11 @@ fn by_weight(weights: &[Vec<Expr>], component: impl Fn(usize, usize) -> Expr) ->
     (0..weights.len()).map(row).collect()
 }
 
+/// Declares a matrix.
+fn matrix(numbers: &Numbers, name: &str, rows: &[Vec<f64>]) -> Vec<Vec<Expr>> {
+    rows.iter().map(|row| numbers.list(name, row)).collect()
+}
+
 /// The definition at an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     at_input(input, |features, weights, labels| {
@@ -119,8 +124,7 @@ fn at_input(
     let input: Input = json::read(input.clone())?;
     let labels = validated(&input)?;
     Ok(vec![Defined::build(|numbers| {
-        let matrix = |name: &str, rows: &[Vec<f64>]| rows.iter().map(|x| numbers.list(name, x)).collect::<Vec<_>>();
-        let both = compute(&matrix("x", &input.features), &matrix("W", &input.weights), &labels);
+        let both = compute(&matrix(numbers, "x", &input.features), &matrix(numbers, "W", &input.weights), &labels);
         let mut outputs = Vec::new();
         for (name, rows) in ["estimate", "gauss_newton_diagonal"].iter().zip(&both) {
             for (i, row) in rows.iter().enumerate() {
@@ -173,11 +177,7 @@ fn textbooks(input: &Value, _output: &Value) -> Result<Vec<Defined>> {
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Evaluates both in f64. Differences of logits are summed without cancellation, and 1 − p is the
-/// sum of the other p.
-///
-/// Within 1e5 ulp of the real values; an estimate whose examples cancel within 1e5 ulp of the one
-/// that the largest term would give.
+/// Both, correctly rounded.
 ///
 /// # Errors
 /// Where shapes disagree or a value is outside its domain.
@@ -185,40 +185,61 @@ pub fn oracle(input: &Input) -> Result<Output> {
     let labels = validated(input)?;
     let (batch, classes) = (labels.len(), input.weights[0].len());
     let columns: Vec<Vec<f64>> = (0..classes).map(|v| input.weights.iter().map(|row| row[v]).collect()).collect();
-    let shifted: Vec<Vec<f64>> = input.features.iter().map(|x| shifted_logits(x, &columns)).collect();
-    let rows: Vec<Row> = shifted.iter().map(|z| Row::of(z)).collect();
-    // [b][v]: p and the sum of the others, once per row
-    let p: Vec<Vec<f64>> = rows.iter().map(|row| (0..classes).map(|v| row.p(v)).collect()).collect();
-    let rest: Vec<Vec<f64>> = rows.iter().map(|row| (0..classes).map(|v| row.one_minus_p(v)).collect()).collect();
-    let n = batch as f64;
-    let mut output = Output { estimate: Vec::new(), gauss_newton_diagonal: Vec::new() };
-    for i in 0..input.weights.len() {
-        let x: Vec<f64> = input.features.iter().map(|x| x[i]).collect();
-        let mut estimates = Vec::with_capacity(classes);
-        let mut diagonal = Vec::with_capacity(classes);
-        for v in 0..classes {
-            let residual = |b: usize| if labels[b] == v { -rest[b][v] } else { p[b][v] };
-            let residuals: Vec<f64> = (0..batch).map(residual).collect();
-            // B ĝ; dividing before squaring keeps the range
-            let total = exact::dot(&x, &residuals);
-            estimates.push((total / n) * total);
-            let left: Vec<f64> = x.iter().zip(&p).map(|(x, p)| x * p[v]).collect();
-            let right: Vec<f64> = x.iter().zip(&rest).map(|(x, rest)| x * rest[v] / n).collect();
-            diagonal.push(exact::dot(&left, &right));
-        }
-        output.estimate.push(estimates);
-        output.gauss_newton_diagonal.push(diagonal);
-    }
-    Ok(output)
+    let rows: Vec<Softmax> = input.features.iter().map(|x| Softmax::of(x, &columns)).collect();
+    let n = Wide::from_whole(batch as u64);
+    let squared = |i: usize, v: usize| {
+        let residual = |b: usize| if labels[b] == v { -rows[b].rest[v] } else { rows[b].p[v] };
+        // B ĝ
+        let total: Wide = (0..batch).map(|b| Wide::from(input.features[b][i]) * residual(b)).sum();
+        total * total / n
+    };
+    let diagonal = |i: usize, v: usize| {
+        let term = |b: usize| Wide::from(input.features[b][i]).powi(2) * rows[b].p[v] * rows[b].rest[v];
+        (0..batch).map(term).sum::<Wide>() / n
+    };
+    let by_weight = |component: &dyn Fn(usize, usize) -> f64| -> Vec<Vec<f64>> {
+        (0..columns[0].len()).map(|i| (0..classes).map(|v| component(i, v)).collect()).collect()
+    };
+    let both = |numbers: &Numbers| (matrix(numbers, "x", &input.features), matrix(numbers, "W", &input.weights));
+    Ok(Output {
+        estimate: by_weight(&|i, v| {
+            rounded(squared(i, v), |numbers| {
+                let (x, w) = both(numbers);
+                estimate(&x, &w, &labels, None)[i][v]
+            })
+        }),
+        gauss_newton_diagonal: by_weight(&|i, v| {
+            rounded(diagonal(i, v), |numbers| {
+                let (x, w) = both(numbers);
+                gauss_newton_diagonal(&x, &w)[i][v]
+            })
+        }),
+    })
 }
 
-/// z − max z, each difference as one sum of products.
-fn shifted_logits(x: &[f64], columns: &[Vec<f64>]) -> Vec<f64> {
-    let minus: Vec<f64> = x.iter().map(|x| -x).collect();
-    let factors = [x, &minus].concat();
-    let difference = |a: usize, b: usize| exact::dot(&factors, &[&columns[a][..], &columns[b]].concat());
-    let largest = (1..columns.len()).fold(0, |best, v| if difference(v, best) > 0.0 { v } else { best });
-    (0..columns.len()).map(|v| if v == largest { 0.0 } else { difference(v, largest) }).collect()
+/// The softmax of one row of logits x W.
+struct Softmax {
+    p: Vec<Wide>,
+    /// 1 − p, as the sum of the others
+    rest: Vec<Wide>,
+}
+
+impl Softmax {
+    fn of(x: &[f64], columns: &[Vec<f64>]) -> Softmax {
+        let z: Vec<Wide> = columns.iter().map(|column| wide_dot(x, column)).collect();
+        let largest = (1..z.len()).fold(0, |best, v| if z[best].is_below(z[v]) { v } else { best });
+        // equal columns have equal logits
+        let exponential = |v: usize| if columns[v] == columns[largest] { Wide::ONE } else { (z[v] - z[largest]).exp() };
+        let exponentials: Vec<Wide> = (0..z.len()).map(exponential).collect();
+        let others: Wide = (0..z.len()).filter(|&v| v != largest).map(|v| exponentials[v]).sum();
+        let total = exponentials[largest] + others;
+        // beside the largest, what is left of the total is at least half of it
+        let rest = |v: usize| if v == largest { others } else { total - exponentials[v] };
+        Softmax {
+            p: exponentials.iter().map(|&e| e / total).collect(),
+            rest: (0..z.len()).map(|v| rest(v) / total).collect(),
+        }
+    }
 }
 
 /// The labels as class indices.

@@ -12,11 +12,10 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, dot, ratio, sum};
-use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
+use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong, rounded};
 use crate::json;
 use crate::losses::softmax::checked_rows;
-use crate::optimizers::exact;
-use num_traits::Zero;
+use crate::number::{Wide, wide_dot};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -63,15 +62,19 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// u ∘ (H u), each component within 16n ulps: where its terms cancel or leave the range, it is summed
-/// exactly and rounded once.
+/// u ∘ (H u), each component correctly rounded.
 ///
 /// # Errors
 /// Where shapes disagree or a number is not finite.
 pub fn oracle(input: &Input) -> Result<Vec<f64>> {
     check(input)?;
     let u = &input.probe;
-    Ok(input.hessian.iter().zip(u).map(|(row, &u_i)| component(row, u, u_i)).collect())
+    let component = |(row, &u_i): (&Vec<f64>, &f64)| {
+        rounded(Wide::from(u_i) * wide_dot(row, u), |numbers| {
+            numbers.number("u_i", u_i) * dot(&numbers.list("H_i", row), &numbers.list("u", u))
+        })
+    };
+    Ok(input.hessian.iter().zip(u).map(component).collect())
 }
 
 /// A square matrix and as many numbers, all finite.
@@ -85,15 +88,6 @@ pub(crate) fn check(input: &Input) -> Result<()> {
         return Err(Error::shape("probe", input.probe.len(), format!("{n}, as hessian has rows")));
     }
     domain::all_finite("probe", &input.probe)
-}
-
-/// u_i Σ_j H_ij u_j
-fn component(row: &[f64], u: &[f64], u_i: f64) -> f64 {
-    let product = exact::dot_in_f64(row, u).map(|hu| u_i * hu).filter(|x| x.is_normal());
-    product.unwrap_or_else(|| {
-        let exactly = exact::rational(u_i) * exact::dot_exactly(row, u);
-        if exactly.is_zero() { 0.0 } else { exact::nearest(&exactly) }
-    })
 }
 
 fn evaluate(value: Value) -> Result<Value> {

@@ -16,9 +16,10 @@ use crate::error::Result;
 use crate::expression::{Expr, by_sign, constant, sign};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
+use crate::number::{Sign, Wide};
+use crate::optimizers::average::{average, average_wide, lerp, sign_of_average};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::exact::{average, average_f64, lerp, sign_of_average};
-use crate::optimizers::state::{self, Counting, Problem, Step, Updated};
+use crate::optimizers::state::{self, Counting, Element, Problem, Step, Unrounded};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -82,6 +83,21 @@ pub struct Symbols {
     pub beta2: Expr,
 }
 
+impl Symbols {
+    fn of(x: &Element, h: &Hyperparameters, numbers: &Numbers) -> Symbols {
+        Symbols {
+            theta: numbers.number("theta", x.theta),
+            g: numbers.number("g", x.g),
+            m: numbers.number("m", x.moments[0]),
+            eta: numbers.scalar("eta", x.eta),
+            eta_1: numbers.scalar("eta_1", x.eta_1),
+            lambda: numbers.scalar("lambda", h.weight_decay),
+            beta1: numbers.scalar("beta1", h.beta1),
+            beta2: numbers.scalar("beta2", h.beta2),
+        }
+    }
+}
+
 /// A parameter and its momentum after a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Stepped {
@@ -125,17 +141,7 @@ fn at_input(
     let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
-        let symbols = Symbols {
-            theta: numbers.number("theta", x.theta),
-            g: numbers.number("g", x.g),
-            m: numbers.number("m", x.moments[0]),
-            eta: numbers.scalar("eta", x.eta),
-            eta_1: numbers.scalar("eta_1", x.eta_1),
-            lambda: numbers.scalar("lambda", h.weight_decay),
-            beta1: numbers.scalar("beta1", h.beta1),
-            beta2: numbers.scalar("beta2", h.beta2),
-        };
-        let stepped = step(&symbols, h.conventions, numbers);
+        let stepped = step(&Symbols::of(x, h, numbers), h.conventions, numbers);
         (stepped.theta, vec![stepped.m])
     }))
 }
@@ -169,21 +175,29 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Runs every step of a problem. The sign is that of the real number c at the f64 inputs, decided
-/// in exact arithmetic where f64 leaves it open.
+/// Runs every step of a problem. The sign is that of the real number c at the f64 inputs.
 ///
-/// θ′ within 1e5 ulp of its largest term, m′ within 32 ulps.
+/// θ′ and m′ are correctly rounded.
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
-    let h = problem.hyper;
+    let h = &problem.hyper;
     check(problem)?;
+    let lambda = Wide::from(h.weight_decay);
     state::run(problem, MOMENTS, Counting::PerTensor, |x| {
-        let m = x.moments[0];
-        let u = sign_of_average(h.beta1, m, x.g);
-        let theta = decay::step_f64(h.conventions.decay, x.theta, u, x.eta, x.eta_1, h.weight_decay);
-        Ok(Updated { theta, moments: [average_f64(h.beta2, m, x.g), 0.0, 0.0] })
+        let [theta, g, m, eta, eta_1] = [x.theta, x.g, x.moments[0], x.eta, x.eta_1].map(Wide::from);
+        let u = match sign_of_average(h.beta1, x.moments[0], x.g) {
+            Sign::Negative => -Wide::ONE,
+            Sign::Zero => Wide::ZERO,
+            Sign::Positive => Wide::ONE,
+        };
+        let theta = decay::step_wide(h.conventions.decay, theta, u, eta, eta_1, lambda);
+        let moments = [average_wide(h.beta2, m, g), Wide::ZERO, Wide::ZERO];
+        Ok(Unrounded { theta, moments }.rounded(|numbers| {
+            let stepped = step(&Symbols::of(x, h, numbers), h.conventions, None);
+            (stepped.theta, vec![stepped.m])
+        }))
     })
 }
 

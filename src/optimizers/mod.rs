@@ -3,8 +3,8 @@
 pub mod adam;
 pub mod adam_l2;
 pub mod adamw;
+pub mod average;
 pub mod decay;
-pub mod exact;
 pub mod gauss_newton_bartlett;
 pub mod hutchinson;
 pub mod lion;

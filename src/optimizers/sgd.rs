@@ -10,10 +10,10 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, sum};
-use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
+use crate::formula::{Defined, Formula, Mistake, NoConventions, Numbers, Wrong};
 use crate::json;
-use crate::optimizers::exact;
-use crate::optimizers::state::{self, Counting, Problem, Step, Updated};
+use crate::number::Wide;
+use crate::optimizers::state::{self, Counting, Element, Problem, Step, Unrounded};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -76,6 +76,21 @@ pub struct Symbols {
     pub first: bool,
 }
 
+impl Symbols {
+    fn of(x: &Element, h: &Hyperparameters, numbers: &Numbers) -> Symbols {
+        Symbols {
+            theta: numbers.number("theta", x.theta),
+            g: numbers.number("g", x.g),
+            buf: numbers.number("buf", x.moments[0]),
+            eta: numbers.scalar("eta", x.eta),
+            mu: numbers.scalar("momentum", h.momentum),
+            dampening: numbers.scalar("dampening", h.dampening),
+            lambda: numbers.scalar("weight_decay", h.weight_decay),
+            first: x.first || h.momentum == 0.0,
+        }
+    }
+}
+
 /// θ′ and buf′
 pub fn step(x: &Symbols, nesterov: bool, wrong: Wrong) -> (Expr, Expr) {
     let Symbols { theta, eta, mu, dampening, lambda, .. } = *x;
@@ -105,51 +120,33 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
     let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
-        let symbols = Symbols {
-            theta: numbers.number("theta", x.theta),
-            g: numbers.number("g", x.g),
-            buf: numbers.number("buf", x.moments[0]),
-            eta: numbers.scalar("eta", x.eta),
-            mu: numbers.scalar("momentum", h.momentum),
-            dampening: numbers.scalar("dampening", h.dampening),
-            lambda: numbers.scalar("weight_decay", h.weight_decay),
-            first: x.first || h.momentum == 0.0,
-        };
-        let (theta, buf) = step(&symbols, h.nesterov, wrong);
+        let (theta, buf) = step(&Symbols::of(x, h, numbers), h.nesterov, wrong);
         (theta, vec![buf])
     }))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// Runs every step of a problem; θ′ and buf′ within 1e5 ulp of their largest terms.
+/// Runs every step of a problem; θ′ and buf′ are correctly rounded.
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain, or the buffer leaves the range.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     h.check()?;
+    let [mu, dampening, lambda] = [h.momentum, h.dampening, h.weight_decay].map(Wide::from);
     state::run(problem, MOMENTS, Counting::PerTensor, |x| {
-        // each sum of two terms that may cancel is rounded once
-        let g = libm::fma(h.weight_decay, x.theta, x.g);
+        let [theta, g, buf, eta] = [x.theta, x.g, x.moments[0], x.eta].map(Wide::from);
+        let g = g + lambda * theta;
         let whole = x.first || h.momentum == 0.0;
-        let buf = if whole { g } else { libm::fma(h.momentum, x.moments[0], (1.0 - h.dampening) * g) };
-        let moved = if h.nesterov { libm::fma(h.momentum, buf, g) } else { buf };
-        let theta = libm::fma(-x.eta, moved, x.theta);
-        let in_range = moved.is_finite() && theta.is_finite();
-        let theta = if in_range { theta } else { exactly(x.theta, g, x.eta, h, buf) };
-        Ok(Updated { theta, moments: [buf, 0.0, 0.0] })
+        let buf = if whole { g } else { mu * buf + (Wide::ONE - dampening) * g };
+        let moved = if h.nesterov { g + mu * buf } else { buf };
+        let unrounded = Unrounded { theta: theta - eta * moved, moments: [buf, Wide::ZERO, Wide::ZERO] };
+        Ok(unrounded.rounded(|numbers| {
+            let (theta, buf) = step(&Symbols::of(x, h, numbers), h.nesterov, None);
+            (theta, vec![buf])
+        }))
     })
-}
-
-/// θ′ from g and buf′, where a term leaves the range on the way.
-fn exactly(theta: f64, g: f64, eta: f64, h: &Hyperparameters, buf: f64) -> f64 {
-    if !g.is_finite() || !buf.is_finite() {
-        return theta - eta * buf;
-    }
-    let [theta, g, eta, momentum, buf] = [theta, g, eta, h.momentum, buf].map(exact::rational);
-    let moved = if h.nesterov { g + momentum * buf } else { buf };
-    exact::nearest(&(theta - eta * moved))
 }
 
 fn evaluate(value: Value) -> Result<Value> {

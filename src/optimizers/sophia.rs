@@ -15,14 +15,13 @@ use crate::claim::{Inputs, Instance};
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, clip, constant, larger, sign, smaller};
-use crate::formula::{Defined, Formula, Mistake, Wrong, axis};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong, axis};
 use crate::json;
-use crate::optimizers::adam::{bias, bias_f64};
+use crate::number::{Sign, Wide};
+use crate::optimizers::adam::{Biases, bias};
+use crate::optimizers::average::{average, average_exactly, average_wide, rational, sign_of};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::exact::{self, average, average_f64};
-use crate::optimizers::state::{self, Counting, Element, Place, Problem, Step, Updated};
-use num_rational::BigRational;
-use num_traits::Zero;
+use crate::optimizers::state::{self, Counting, Element, Place, Problem, Step, Unrounded};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -158,6 +157,27 @@ pub struct Symbols {
     pub t: i64,
 }
 
+impl Symbols {
+    fn of(x: &Element, h: &Hyperparameters, numbers: &Numbers) -> Symbols {
+        Symbols {
+            theta: numbers.number("theta", x.theta),
+            g: numbers.number("g", x.g),
+            estimate: h.estimate(x.place).map(|estimate| numbers.number("estimate", estimate)),
+            m: numbers.number("m", x.moments[0]),
+            h: numbers.number("h", x.moments[1]),
+            eta: numbers.scalar("eta", x.eta),
+            eta_1: numbers.scalar("eta_1", x.eta_1),
+            lambda: numbers.scalar("lambda", h.weight_decay),
+            beta1: numbers.scalar("beta1", h.beta1),
+            beta2: numbers.scalar("beta2", h.beta2),
+            gamma: numbers.scalar("gamma", h.gamma),
+            rho: numbers.scalar("rho", h.rho),
+            eps: numbers.scalar("eps", h.eps),
+            t: i64::try_from(x.t).unwrap_or(i64::MAX),
+        }
+    }
+}
+
 /// A parameter and its moments after a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Stepped {
@@ -228,23 +248,7 @@ fn at_input(input: &Value, output: &Value, step: impl Fn(&Symbols, Conventions) 
     let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
-        let symbols = Symbols {
-            theta: numbers.number("theta", x.theta),
-            g: numbers.number("g", x.g),
-            estimate: h.estimate(x.place).map(|estimate| numbers.number("estimate", estimate)),
-            m: numbers.number("m", x.moments[0]),
-            h: numbers.number("h", x.moments[1]),
-            eta: numbers.scalar("eta", x.eta),
-            eta_1: numbers.scalar("eta_1", x.eta_1),
-            lambda: numbers.scalar("lambda", h.weight_decay),
-            beta1: numbers.scalar("beta1", h.beta1),
-            beta2: numbers.scalar("beta2", h.beta2),
-            gamma: numbers.scalar("gamma", h.gamma),
-            rho: numbers.scalar("rho", h.rho),
-            eps: numbers.scalar("eps", h.eps),
-            t: i64::try_from(x.t).unwrap_or(i64::MAX),
-        };
-        let stepped = step(&symbols, h.conventions);
+        let stepped = step(&Symbols::of(x, h, numbers), h.conventions);
         (stepped.theta, vec![stepped.m, stepped.h])
     }))
 }
@@ -269,7 +273,7 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 
 /// Runs every step of a problem.
 ///
-/// θ′ within 1e5 ulp of its largest term, moments within 32 ulps.
+/// θ′ and the moments are correctly rounded.
 ///
 /// # Errors
 /// Where a hyperparameter is outside its domain, the shape of `hessians` is another, or a denominator
@@ -277,18 +281,26 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     check(problem)?;
     let hyper = &problem.hyper;
+    let (lambda, biases) = (Wide::from(hyper.weight_decay), Biases::of([hyper.beta1]));
     state::run(problem, MOMENTS, Counting::PerTensor, |x| {
-        let [m_old, h_old, _] = x.moments;
-        let m = Average { beta: hyper.beta1, old: m_old, new: x.g };
-        let kept = Average { beta: 1.0, old: h_old, new: 0.0 };
+        let [theta, g, eta, eta_1] = [x.theta, x.g, x.eta, x.eta_1].map(Wide::from);
+        let m = average_wide(hyper.beta1, Wide::from(x.moments[0]), g);
+        let m_hat = match hyper.conventions.momentum {
+            Momentum::Raw => m,
+            Momentum::Corrected => m / biases.at(x.t)[0],
+        };
+        let kept = Average { beta: 1.0, old: x.moments[1], new: 0.0 };
         let refreshed = match hyper.estimate(x.place) {
-            Some(new) => Average { beta: hyper.beta2, old: h_old, new },
+            Some(new) => Average { beta: hyper.beta2, old: x.moments[1], new },
             None => kept,
         };
         let h = if hyper.conventions.refresh == Refresh::Before { refreshed } else { kept };
-        let u = direction_f64(x, hyper, m, h)?;
-        let theta = decay::step_f64(hyper.conventions.decay, x.theta, u, x.eta, x.eta_1, hyper.weight_decay);
-        Ok(Updated { theta, moments: [m.in_f64(), refreshed.in_f64(), 0.0] })
+        let u = direction_wide(x, hyper, m_hat, h)?;
+        let theta = decay::step_wide(hyper.conventions.decay, theta, u, eta, eta_1, lambda);
+        Ok(Unrounded { theta, moments: [m, refreshed.wide(), Wide::ZERO] }.rounded(|numbers| {
+            let stepped = step(&Symbols::of(x, hyper, numbers), hyper.conventions, None);
+            (stepped.theta, vec![stepped.m, stepped.h])
+        }))
     })
 }
 
@@ -331,42 +343,27 @@ struct Average {
 }
 
 impl Average {
-    fn in_f64(&self) -> f64 {
-        average_f64(self.beta, self.old, self.new)
-    }
-
-    fn exactly(&self) -> BigRational {
-        exact::average_exactly(self.beta, self.old, self.new)
+    fn wide(&self) -> Wide {
+        average_wide(self.beta, Wide::from(self.old), Wide::from(self.new))
     }
 }
 
 /// u, from m′ and h′ as real numbers.
-fn direction_f64(x: &Element, hyper: &Hyperparameters, m_average: Average, h_average: Average) -> Result<f64> {
-    let bias = match hyper.conventions.momentum {
-        Momentum::Raw => 1.0,
-        Momentum::Corrected => bias_f64(m_average.beta, x.t),
-    };
-    let gamma = hyper.gamma;
-    let (m, scaled) = (m_average.in_f64(), gamma * h_average.in_f64());
-    let denominator = match hyper.conventions.floor {
-        Floor::Sum => scaled + hyper.eps,
-        Floor::Max => scaled.max(hyper.eps),
-    };
-    // far from the ends of the range, and where a negative h has cancelled nothing of ε
-    let ordinary = |x: f64| (1e-150..1e150).contains(&x.abs());
-    if ordinary(m) && ordinary(denominator) && (scaled >= 0.0 || hyper.conventions.floor == Floor::Max) {
-        return Ok((m / bias / denominator).clamp(-hyper.rho, hyper.rho));
-    }
-    let (scaled, eps) = (exact::rational(gamma) * h_average.exactly(), exact::rational(hyper.eps));
+fn direction_wide(x: &Element, hyper: &Hyperparameters, m: Wide, h: Average) -> Result<Wide> {
+    let [gamma, rho, eps] = [hyper.gamma, hyper.rho, hyper.eps].map(Wide::from);
     let (denominator, form) = match hyper.conventions.floor {
-        Floor::Max => (scaled.max(eps), "max(γh, ε)"),
-        Floor::Sum => (scaled + eps, "γh + ε"),
+        Floor::Max => ((gamma * h.wide()).max(eps), "max(γh, ε)"),
+        Floor::Sum => (gamma * h.wide() + eps, "γh + ε"),
     };
-    if denominator.is_zero() {
+    let sign = denominator.sign().unwrap_or_else(|| {
+        let scaled = rational(hyper.gamma) * average_exactly(h.beta, h.old, h.new);
+        let eps = rational(hyper.eps);
+        sign_of(&if hyper.conventions.floor == Floor::Max { scaled.max(eps) } else { scaled + eps })
+    });
+    if sign == Sign::Zero {
         return Err(Error::zero(x.place.of("params"), format!("{form} is 0")));
     }
-    let (ratio, rho) = (m_average.exactly() / (denominator * exact::rational(bias)), exact::rational(hyper.rho));
-    Ok(exact::nearest(&ratio.clamp(-rho.clone(), rho)))
+    Ok((m / denominator).min(rho).max(-rho))
 }
 
 fn evaluate(value: Value) -> Result<Value> {

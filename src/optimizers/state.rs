@@ -6,9 +6,10 @@
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::Expr;
-use crate::formula::{Defined, Numbers};
+use crate::formula::{Defined, Numbers, rounded};
 use crate::json;
 use crate::json::one_or_more::Rates;
+use crate::number::Wide;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -112,6 +113,27 @@ pub struct Updated {
     pub theta: f64,
     /// The new moments.
     pub moments: [f64; MOST_MOMENTS],
+}
+
+/// A parameter after a step as wide numbers, before it is rounded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unrounded {
+    /// θ′
+    pub theta: Wide,
+    /// The new moments; zero past those that the formula keeps.
+    pub moments: [Wide; MOST_MOMENTS],
+}
+
+impl Unrounded {
+    /// Correctly rounded. `definition` gives θ′ and the new moments as graphs, for what the bounds leave
+    /// open.
+    pub fn rounded(&self, definition: impl Fn(&Numbers) -> (Expr, Vec<Expr>)) -> Updated {
+        let moment = |i: usize| rounded(self.moments[i], |numbers| definition(numbers).1[i]);
+        Updated {
+            theta: rounded(self.theta, |numbers| definition(numbers).0),
+            moments: [moment(0), moment(1), moment(2)],
+        }
+    }
 }
 
 /// How steps are counted.
@@ -300,7 +322,10 @@ pub fn run<H>(
         while let Some(x) = coming.next_if(|x| x.place.step == step) {
             let Place { tensor, element, .. } = x.place;
             // an exact zero is +0
-            let theta = domain::finite(&x.place.of("params"), params[tensor][element])? + 0.0;
+            let theta = params[tensor][element] + 0.0;
+            if !theta.is_finite() {
+                domain::finite(&x.place.of("params"), theta)?;
+            }
             let moments = at(&state[tensor].moments, element).map(|x| x + 0.0);
             let updated = update(&Element { theta, moments, ..*x })?;
             if updated.theta.is_nan() {

@@ -9,8 +9,9 @@ use crate::claim::{Claim, Instance, Kind::*, Source, Toward};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, constant, sum};
-use crate::formula::{Defined, Formula, Mistake, Wrong, axis};
+use crate::formula::{Defined, Formula, Mistake, Wrong, axis, rounded};
 use crate::json;
+use crate::number::Wide;
 use crate::schedules::warmup::{self, Warmup};
 use serde::Deserialize;
 use serde_json::Value;
@@ -90,7 +91,7 @@ fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Define
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// lr at every step in f64, within 4 ulp.
+/// lr at every step, correctly rounded.
 ///
 /// # Errors
 /// Where max_lr, W or a step is outside its domain.
@@ -99,12 +100,17 @@ pub fn oracle(input: &Input) -> Result<Vec<f64>> {
     domain::non_negative("max_lr", max)?;
     warmup::whole_from("warmup_steps", w, 1)?;
     warmup::check_steps(&input.steps, 0)?;
-    let root = |x: i64| (x as f64).sqrt();
-    let rate = |&s: &i64| match peak {
-        Peak::Max if s < w => warmup::rising_f64(input.conventions.warmup, max, s, w),
-        Peak::Max => max * (w as f64 / s as f64).sqrt(),
-        Peak::Base if s < w => warmup::rising_f64(input.conventions.warmup, max, s, w) / root(w),
-        Peak::Base => max / root(s),
+    let (wide_max, wide_w) = (Wide::from(max), Wide::from_whole(w));
+    let rate = |&s: &i64| {
+        let wide_s = Wide::from_whole(s);
+        let value = match peak {
+            Peak::Max if s < w => warmup::rising_wide(input.conventions.warmup, wide_max, s, w),
+            // one root of a product, which is exact where that is a square
+            Peak::Max => wide_max * (wide_w * wide_s).sqrt() / wide_s,
+            Peak::Base if s < w => warmup::rising_wide(input.conventions.warmup, wide_max, s, w) / wide_w.sqrt(),
+            Peak::Base => wide_max / wide_s.sqrt(),
+        };
+        rounded(value, |numbers| at(input.conventions, s, w, numbers.scalar("max_lr", max), None))
     };
     Ok(input.steps.iter().map(rate).collect())
 }

@@ -10,7 +10,7 @@
 use crate::claim::{Claim, Domain, Inputs, Instance, Kind::*, Source};
 use crate::error::Result;
 use crate::expression::{Expr, constant, sum};
-use crate::formula::{Defined, Formula, Mistake, Wrong};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::schedules::decay;
 use crate::schedules::warmup::{self, AfterEnd, Plan, Timing, Warmup};
@@ -82,26 +82,31 @@ pub fn at(timing: Timing, s: i64, max: Expr, min: Expr, wrong: Wrong) -> Expr {
     })
 }
 
+impl Input {
+    /// lr at a step.
+    fn at(&self, s: i64, numbers: &Numbers, wrong: Wrong) -> Expr {
+        let (max, min) = (numbers.scalar("max_lr", self.max_lr), numbers.scalar("min_lr", self.min_lr));
+        at(self.timing(), s, max, min, wrong)
+    }
+}
+
 /// The definitions at all steps of an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    Ok(warmup::define(&input.steps, |s, numbers| {
-        let (max, min) = (numbers.scalar("max_lr", input.max_lr), numbers.scalar("min_lr", input.min_lr));
-        at(input.timing(), s, max, min, wrong)
-    }))
+    Ok(warmup::define(&input.steps, |s, numbers| input.at(s, numbers, wrong)))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// lr at every step in f64, within an ulp, also where the terms cancel past the end.
+/// lr at every step, correctly rounded.
 ///
 /// # Errors
 /// Where a rate, W, T or a step is outside its domain.
 pub fn oracle(input: &Input) -> Result<Vec<f64>> {
     let Input { max_lr: max, min_lr: min, warmup_steps, .. } = *input;
     let timing = input.timing();
-    Plan { max, min, timing }
-        .evaluate(&input.steps, |s| decay::linear_f64(max, min, s - warmup_steps, timing.decay_steps()))
+    let decayed = |s: i64, max, min| decay::linear_wide(max, min, s - warmup_steps, timing.decay_steps());
+    Plan { max, min, timing }.evaluate(&input.steps, decayed, |s, numbers| input.at(s, numbers, None))
 }
 
 fn evaluate(value: Value) -> Result<Value> {

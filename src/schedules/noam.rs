@@ -9,8 +9,9 @@ use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::domain;
 use crate::error::Result;
 use crate::expression::{Expr, constant, maximum, minimum};
-use crate::formula::{Defined, Formula, Mistake, NoConventions, Wrong};
+use crate::formula::{Defined, Formula, Mistake, NoConventions, Numbers, Wrong, rounded};
 use crate::json;
+use crate::number::Wide;
 use crate::schedules::warmup::{self};
 use serde::Deserialize;
 use serde_json::Value;
@@ -77,18 +78,23 @@ pub fn noam(x: Symbols, s: Expr, wrong: Wrong) -> Expr {
     }
 }
 
+impl Input {
+    /// lr at a step.
+    fn at(&self, s: i64, numbers: &Numbers, wrong: Wrong) -> Expr {
+        let factor = numbers.scalar("factor", self.factor);
+        noam(Symbols { factor, d: constant(self.d_model), w: constant(self.warmup_steps) }, constant(s), wrong)
+    }
+}
+
 /// The definitions at all steps of an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    Ok(warmup::define(&input.steps, |s, numbers| {
-        let factor = numbers.scalar("factor", input.factor);
-        noam(Symbols { factor, d: constant(input.d_model), w: constant(input.warmup_steps) }, constant(s), wrong)
-    }))
+    Ok(warmup::define(&input.steps, |s, numbers| input.at(s, numbers, wrong)))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// lr at every step in f64, within 5 ulp.
+/// lr at every step, correctly rounded.
 ///
 /// # Errors
 /// Where d_model, W, the factor or a step is outside its domain; step 0 is.
@@ -97,11 +103,16 @@ pub fn oracle(input: &Input) -> Result<Vec<f64>> {
     warmup::whole_from("warmup_steps", input.warmup_steps, 1)?;
     domain::positive("factor", input.factor)?;
     warmup::check_steps(&input.steps, 1)?;
-    let (d, w) = (input.d_model as f64, input.warmup_steps as f64);
+    let factor = Wide::from(input.factor);
+    let [d, w] = [input.d_model, input.warmup_steps].map(Wide::from_whole);
     let rate = |&s: &i64| {
-        let s = s as f64;
-        // one root of the product: both factors are whole, and the product is a square more often
-        input.factor * if s < w { s / w / (d * w).sqrt() } else { 1.0 / (d * s).sqrt() }
+        let whole_s = Wide::from_whole(s);
+        // one root of a product, which is exact where that is a square
+        let value = match s < input.warmup_steps {
+            true => factor * whole_s / (w * (d * w).sqrt()),
+            false => factor / (d * whole_s).sqrt(),
+        };
+        rounded(value, |numbers| input.at(s, numbers, None))
     };
     Ok(input.steps.iter().map(rate).collect())
 }

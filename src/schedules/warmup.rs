@@ -8,9 +8,9 @@
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::Expr;
-use crate::formula::{Defined, Numbers, Wrong, axis};
+use crate::formula::{Defined, Numbers, Wrong, axis, rounded};
 use crate::json::{self, LARGEST_WHOLE};
-use crate::schedules::decay;
+use crate::number::Wide;
 use serde_json::{Value, json};
 
 axis! {
@@ -98,13 +98,14 @@ pub fn multiplier(warmup: Warmup, s: Expr, w: Expr) -> Expr {
     }
 }
 
-/// max_lr times the multiplier at a step s < W in f64, rounded once.
-pub fn rising_f64(warmup: Warmup, max: f64, s: i64, w: i64) -> f64 {
-    match warmup {
-        Warmup::Step => decay::weighted(max, s, 0.0, 0, w),
-        Warmup::Next => decay::weighted(max, s + 1, 0.0, 0, w),
-        Warmup::NextOfNext => decay::weighted(max, s + 1, 0.0, 0, w + 1),
-    }
+/// max_lr times the multiplier at a step s < W.
+pub(crate) fn rising_wide(warmup: Warmup, max: Wide, s: i64, w: i64) -> Wide {
+    let (s, w) = match warmup {
+        Warmup::Step => (s, w),
+        Warmup::Next => (s + 1, w),
+        Warmup::NextOfNext => (s + 1, w + 1),
+    };
+    max * Wide::from_whole(s) / Wide::from_whole(w)
 }
 
 /// A schedule between two rates.
@@ -119,17 +120,27 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The rate at every step. `decayed` gives it from W on.
+    /// The rate at every step, correctly rounded. `decayed` gives it from W on, from max and min; `definition`
+    /// gives it everywhere.
     ///
     /// # Errors
     /// Where a rate, W, T or a step is outside its domain.
-    pub fn evaluate(&self, steps: &[i64], decayed: impl Fn(i64) -> f64) -> Result<Vec<f64>> {
+    pub(crate) fn evaluate(
+        &self,
+        steps: &[i64],
+        decayed: impl Fn(i64, Wide, Wide) -> Wide,
+        definition: impl Fn(i64, &Numbers) -> Expr,
+    ) -> Result<Vec<f64>> {
         self.check()?;
         check_steps(steps, 0)?;
+        let (max, min) = (Wide::from(self.max), Wide::from(self.min));
         let Timing { warmup, warmup_steps, .. } = self.timing;
-        let rate = |&s: &i64| match self.timing.step(s, None) {
-            s if s < warmup_steps => rising_f64(warmup, self.max, s, warmup_steps),
-            s => decayed(s),
+        let rate = |&s: &i64| {
+            let value = match self.timing.step(s, None) {
+                s if s < warmup_steps => rising_wide(warmup, max, s, warmup_steps),
+                s => decayed(s, max, min),
+            };
+            rounded(value, |numbers| definition(s, numbers))
         };
         Ok(steps.iter().map(rate).collect())
     }

@@ -10,8 +10,9 @@
 use crate::claim::Instance;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, pi, ratio};
-use crate::formula::{Defined, Formula, Mistake, Wrong, axis};
+use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong, axis};
 use crate::json;
+use crate::number::Wide;
 use crate::schedules::decay;
 use crate::schedules::warmup::{self, AfterEnd, Plan, Timing, Warmup};
 use serde::Deserialize;
@@ -125,18 +126,23 @@ pub fn at(timing: Timing, d: i64, shape: Shape, s: i64, max: Expr, min: Expr, wr
     })
 }
 
+impl Input {
+    /// lr at a step.
+    fn at(&self, s: i64, numbers: &Numbers, wrong: Wrong) -> Expr {
+        let (max, min) = (numbers.scalar("max_lr", self.max_lr), numbers.scalar("min_lr", self.min_lr));
+        at(self.timing(), self.decay_steps, self.conventions.shape, s, max, min, wrong)
+    }
+}
+
 /// The definitions at all steps of an input.
 fn definition(input: &Value, _output: &Value, wrong: Wrong) -> Result<Vec<Defined>> {
     let input: Input = json::read(input.clone())?;
-    Ok(warmup::define(&input.steps, |s, numbers| {
-        let (max, min) = (numbers.scalar("max_lr", input.max_lr), numbers.scalar("min_lr", input.min_lr));
-        at(input.timing(), input.decay_steps, input.conventions.shape, s, max, min, wrong)
-    }))
+    Ok(warmup::define(&input.steps, |s, numbers| input.at(s, numbers, wrong)))
 }
 
 // ---- oracle -----------------------------------------------------------------------------------
 
-/// lr at every step in f64: the warm-up and a linear decay within an ulp, a cosine within 13, 1 − √p within 7.
+/// lr at every step, correctly rounded.
 ///
 /// # Errors
 /// Where a rate, W, T, D or a step is outside its domain.
@@ -150,15 +156,16 @@ pub fn oracle(input: &Input) -> Result<Vec<f64>> {
         let allowed = format!("at most total_steps − warmup_steps, which is {}", timing.decay_steps());
         return Err(Error::domain("decay_steps", decay_steps, allowed));
     }
-    plan.evaluate(&input.steps, |s| {
+    let decayed = |s: i64, max: Wide, min: Wide| {
         let k = s - total_steps + decay_steps;
         match input.conventions.shape {
             _ if k < 0 => max,
-            Shape::Linear => decay::linear_f64(max, min, k, decay_steps),
-            Shape::Cosine => decay::cosine_f64(max, min, k, decay_steps),
-            Shape::OneMinusSqrt => decay::one_minus_sqrt_f64(max, min, k, decay_steps),
+            Shape::Linear => decay::linear_wide(max, min, k, decay_steps),
+            Shape::Cosine => decay::cosine_wide(max, min, k, decay_steps),
+            Shape::OneMinusSqrt => decay::one_minus_sqrt_wide(max, min, k, decay_steps),
         }
-    })
+    };
+    plan.evaluate(&input.steps, decayed, |s, numbers| input.at(s, numbers, None))
 }
 
 fn evaluate(value: Value) -> Result<Value> {

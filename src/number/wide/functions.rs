@@ -15,7 +15,7 @@ struct Reduced {
     rest: Wide,
 }
 
-/// Why there is no reduced argument.
+/// Why an argument cannot be reduced.
 enum Beyond {
     /// e^x is below any size that is kept.
     Faint,
@@ -24,6 +24,11 @@ enum Beyond {
 }
 
 impl Wide {
+    /// The same number with a bound that is larger by this.
+    fn plus_or_minus(self, error: f64) -> Wide {
+        self + Wide::around_zero(error, 0)
+    }
+
     /// x − k ln 2 − j/64 with whole k and j.
     fn reduced(self) -> Result<Reduced, Beyond> {
         if self.exponent > 30 || self.error_f64() > power_of_two(-9) {
@@ -147,7 +152,7 @@ fn exp_m1_near_zero(s: Wide) -> Wide {
     let x = s.to_f64();
     let tail = [479_001_600.0, 39_916_800.0, 3_628_800.0, 362_880.0, 40_320.0, 5_040.0];
     let tail = tail.into_iter().fold(0.0, |sum, factorial| sum * x + 1.0 / factorial);
-    let mut series = Wide::from(tail).widened_by(power_of_two(-62) + s.error_f64() * power_of_two(-15));
+    let mut series = Wide::from(tail).plus_or_minus(power_of_two(-62) + s.error_f64() * power_of_two(-15));
     for &coefficient in RECIPROCALS_OF_FACTORIALS.iter().rev() {
         series = series * s + Wide::constant(coefficient);
     }
@@ -165,7 +170,7 @@ fn ln_1p_near_zero(d: Wide) -> Wide {
     // terms from w⁸/17 on are below 2^−60, and its slope in w² is below 2^−3
     let x = square.to_f64();
     let tail = [15.0, 13.0, 11.0, 9.0].into_iter().fold(0.0, |sum, n| sum * x + 1.0 / n);
-    let mut series = Wide::from(tail).widened_by(power_of_two(-53) + square.error_f64() * power_of_two(-3));
+    let mut series = Wide::from(tail).plus_or_minus(power_of_two(-53) + square.error_f64() * power_of_two(-3));
     for &coefficient in ODD_RECIPROCALS.iter().rev() {
         series = series * square + Wide::constant(coefficient);
     }
@@ -190,12 +195,5 @@ fn alternating(z: Wide, first: i32) -> Wide {
         let n = f64::from(2 * k + first);
         sum = Wide::ONE - sum * z / Wide::from(n * (n - 1.0));
     }
-    sum.widened_by(power_of_two(-107))
-}
-
-impl Wide {
-    /// The same number with a bound that is larger by this.
-    fn widened_by(self, error: f64) -> Wide {
-        self + Wide::around_zero(error, 0)
-    }
+    sum.plus_or_minus(power_of_two(-107))
 }

@@ -4,7 +4,7 @@ use super::{Conventions, MOMENTS, Stepped, Symbols, step, symbols, textbook, tex
 use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::expression::{Expr, constant, ratio, sign};
 use crate::optimizers::adam::{self, Amsgrad};
-use crate::optimizers::exact::average;
+use crate::optimizers::average::average;
 use num_rational::BigRational;
 
 /// Steps over a list of gradients, each from the state before.

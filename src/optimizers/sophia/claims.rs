@@ -7,8 +7,8 @@ use super::{
 use crate::claim::{Claim, Inputs, Instance, Kind::*, Source};
 use crate::expression::{Expr, clip, constant, ratio, sign, sum};
 use crate::optimizers::adam::bias;
+use crate::optimizers::average::average;
 use crate::optimizers::decay::Decay;
-use crate::optimizers::exact::average;
 
 /// The update of the guide: clip(m/h, ρ).
 fn plain(m: Expr, h: Expr, rho: Expr) -> Expr {
