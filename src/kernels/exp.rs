@@ -14,7 +14,7 @@ pub(crate) const LARGEST_ARGUMENT: f64 = 2000.0;
 /// Of e^r − 1 = r + r²/2 + r³q(r), the sum r + r²/2 is kept exactly but for 2^−105, and r³q, below 2^−31.1, is
 /// computed with at most four roundings by 2^−53 relative to it (r², r·r², q twice: 2^−82.1) and joins in three
 /// sums whose low parts are below 2^−31 (3·2^−84). The series ends before r^8/40320 < 2^−91. s, what is left of
-/// k·ln 2/256, is below 2^−43 and within 2^−96, and e^s is taken for 1 + s, within 2^−87. The table's product is
+/// k·ln 2/256, is below 2^−43 and within 2^−96, its factor e^r within 2^−52, and e^s is taken for 1 + s, within 2^−87. The table's product is
 /// within 2^−103. Together below 2^−81.
 pub(crate) const EXP_ERROR: f64 = 1.0 / (1u128 << 80) as f64;
 
@@ -86,8 +86,9 @@ fn exp_of_rest<L: Lanes>(l: L, r: Vector<L>, s: Vector<L>, power: Pair<L>) -> Pa
     // 2^(k/256)·(1 + p)(1 + s)
     let hi = power.hi.fma(p, power.hi);
     let lo = power.hi.fma(p, power.hi - hi) + power.lo;
-    let lo = hi.fma(s, power.hi.fma(p_rest, power.lo.fma(p, lo)));
-    fast_two_sum(hi, lo)
+    let lo = power.hi.fma(p_rest, power.lo.fma(p, lo));
+    // s may be 2^−44, so that its factor needs p_rest
+    fast_two_sum(hi, power.hi.fma(p_rest, hi).fma(s, lo))
 }
 
 /// c + xy for x a number, y a pair, |c| above |xy|.

@@ -116,12 +116,12 @@ impl<L: Lanes, const FORM: u8> Rounding<L, FORM> {
         if FORM == SUBNORMAL {
             // from here to twice as much an ulp is the smallest f64 times 2^RAISED
             let anchor = constant(two_to(-1022 + RAISED));
-            let at_anchor = anchor + sum.hi;
-            let nearest = at_anchor - anchor;
-            let subnormal = sum.hi.less(constant(two_to(-1022 + RAISED)));
-            let rest = (sum.hi - nearest) + sum.lo;
-            sum = Pair { hi: at_anchor.or_where_not(subnormal, sum.hi), lo: rest.or_where_not(subnormal, sum.lo) };
-            rounded.hi = nearest.or_where_not(subnormal, rounded.hi);
+            let subnormal = sum.hi.less(anchor);
+            let raised = fast_two_sum(anchor, sum.hi);
+            // once more, since sum.hi was rounded before
+            let raised = fast_two_sum(raised.hi, raised.lo + sum.lo);
+            sum = Pair { hi: raised.hi.or_where_not(subnormal, sum.hi), lo: raised.lo.or_where_not(subnormal, sum.lo) };
+            rounded.hi = (raised.hi - anchor).or_where_not(subnormal, rounded.hi);
         }
         // every number within the error rounds to the same
         let above = (sum.hi + (sum.lo + error)).equal(sum.hi);

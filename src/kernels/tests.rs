@@ -217,7 +217,7 @@ fn a_product_is_rounded_where_its_bound_decides_it_and_left_open_elsewhere() {
     for (form, power) in [
         (Form::Normal, 0),
         (Form::Subnormal, RAISED - 1060),
-        (Form::Less { hi: 1.3 * two_to(-300), lo: 0.0, error: two_to(-358) }, -300),
+        (Form::Less { hi: 0.2 * two_to(-300), lo: 0.0, error: two_to(-361) }, -300),
     ] {
         let scale = two_to(power);
         let raised = if form == Form::Normal { 0 } else { RAISED };

@@ -90,11 +90,12 @@ pub fn nearest_enclosed(mut enclose: impl FnMut(&mut Intervals) -> Outcome<Inter
     }
 }
 
-/// The one f64 that both ends round to; at the last precision, neighbours are a tie.
+/// The one f64 that both ends round to; at the last precision, what is around zero is zero and neighbours
+/// are a tie.
 fn rounded([low, high]: [f64; 2], last: bool) -> Outcome<(f64, By)> {
     if low.to_bits() == high.to_bits() {
         Ok((low, By::Enclosure))
-    } else if last && low == 0.0 && high == 0.0 {
+    } else if last && low <= 0.0 && high >= 0.0 && (high - low).is_finite() {
         Ok((0.0, By::RuleForZeros))
     } else if last && low.next_up() == high {
         Ok((if low.to_bits() & 1 == 0 { low } else { high }, By::RuleForTies))

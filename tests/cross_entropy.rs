@@ -1,0 +1,176 @@
+//! Cross-entropy is the f64 nearest to the real value of its definition, on every region of inputs.
+
+use gradproof::cases::{self, Conventions};
+use gradproof::catalog;
+use gradproof::formula::Defined;
+use gradproof::number::{Abstention, Outcome, nearest};
+use serde_json::{Value, json};
+
+/// Cases per formula; about half have a mean over several rows.
+const CASES: u64 = 400;
+
+fn number(value: &Value) -> Option<f64> {
+    match value.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        Some(_) => None,
+        None => value.as_f64(),
+    }
+}
+
+/// The outputs' nearest f64 with their places, by enclosures on a graph.
+fn right_numbers(defined: &Defined) -> Vec<(String, Outcome<f64>)> {
+    let values: Vec<f64> = defined.values().collect();
+    defined.places.iter().cloned().zip(nearest(&defined.graph, &values)).collect()
+}
+
+/// Holds every output against its nearest f64, by enclosures on the definition's graph; where that has an
+/// exponential past 1e12, on the textbook's, which is equal to it and shifts by the largest logit.
+fn assert_exact(id: &str, name: &str, input: &Value) -> usize {
+    let formula = catalog::formula(id).unwrap();
+    let output = catalog::evaluate(id, input.clone()).unwrap_or_else(|e| panic!("{id} {name}: {e}"));
+    let mut held = 0;
+    let definition = (formula.definition)(input, &output, None).unwrap();
+    let mut right: Vec<_> = definition.iter().flat_map(right_numbers).collect();
+    if right.iter().any(|(_, right)| right.is_err()) {
+        right = right_numbers(&(formula.textbook)(input, &output).unwrap()[0]);
+    }
+    for (place, right) in right {
+        let found = number(output.pointer(&place).unwrap()).unwrap();
+        // a perplexity, exp of more than 1e12, is past the range
+        let past = |reason: &Abstention| place == "/perplexity" && reason.to_string().contains("past 1e12");
+        let right = match right {
+            Err(reason) if past(&reason) => f64::INFINITY,
+            other => other.unwrap_or_else(|reason| panic!("{id} {name}{place}: {reason}")),
+        };
+        // of what 4096 bits do not tell from 0 they do not know the sign
+        let same = if right == 0.0 { found == 0.0 } else { found.to_bits() == right.to_bits() };
+        assert!(same, "{id} {name}{place}: {found:e} and not {right:e}, at {input}");
+        held += 1;
+    }
+    held
+}
+
+#[test]
+fn cross_entropy_is_correctly_rounded_under_every_convention() {
+    let formula = catalog::formula("cross-entropy").unwrap();
+    let mut held = 0;
+    for index in 0..CASES {
+        let input = cases::case(formula, index, Conventions::Any);
+        held += assert_exact("cross-entropy", &format!("case {index}"), &input);
+    }
+    assert!(held > 10 * CASES as usize);
+}
+
+/// A batch of one row.
+fn row(z: &[f64], target: usize, epsilon: f64) -> Value {
+    let z: Value = z.iter().map(|&z| gradproof::json::number(z)).collect();
+    json!({ "logits": [z], "targets": [target], "label_smoothing": epsilon })
+}
+
+/// Ordinary logits.
+fn ordinary(name: &str, classes: usize) -> Vec<f64> {
+    cases::numbers(name, classes, 3.0)
+}
+
+#[test]
+fn cross_entropy_is_correctly_rounded_however_far_the_target_is_from_the_others() {
+    for classes in [2, 3, 17, 40] {
+        // where exponentials of a gap overflow, where probabilities become subnormal, and where they vanish
+        for gap in [0.0, 20.0, 40.0, 300.0, 650.0, 700.0, 709.0, 725.0, 744.0, 745.5, 760.0, 800.0, 1e4, 1e9, 1e308] {
+            for sign in [1.0, -1.0] {
+                let mut z = ordinary("target", classes);
+                z[1] = sign * gap;
+                assert_exact("cross-entropy", &format!("V {classes}, target {}", sign * gap), &row(&z, 1, 0.0));
+            }
+        }
+    }
+}
+
+#[test]
+fn cross_entropy_is_correctly_rounded_on_every_region_of_logits() {
+    let regions: [(&str, fn(usize, f64) -> f64); 12] = [
+        ("equal", |_, _| 0.3),
+        ("at ±1e308", |i, _| if i % 3 == 0 { 1e308 } else { -1e308 }),
+        ("near 1e308", |_, z| 1e308 * (1.0 + z * 1e-15)),
+        ("subnormal", |_, z| z * 1e-310),
+        ("near 1e6", |_, z| 1e6 + z),
+        ("near −2e4", |_, z| z - 2e4),
+        ("masked by −∞", |i, z| if i % 4 == 1 { f64::NEG_INFINITY } else { z }),
+        ("all but the target masked", |i, z| if i > 0 { f64::NEG_INFINITY } else { z }),
+        ("equal and masked", |i, _| if i % 4 == 1 { f64::NEG_INFINITY } else { -7.5 }),
+        ("masked by −1e9", |i, z| if i % 4 == 1 { -1e9 } else { z }),
+        ("of standard deviation 150", |_, z| 100.0 * z),
+        ("of three values", |i, _| [0.0, 1.0, -700.0][i % 3]),
+    ];
+    for (name, region) in regions {
+        for classes in [1, 2, 5, 17, 33] {
+            let z: Vec<f64> = ordinary(name, classes).into_iter().enumerate().map(|(i, z)| region(i, z)).collect();
+            assert_exact("cross-entropy", &format!("{name}, V {classes}"), &row(&z, 0, 0.0));
+            if z.iter().all(|z| z.is_finite()) {
+                for epsilon in [0.1, 1.0, 1e-17] {
+                    let name = format!("{name}, V {classes}, ε {epsilon}");
+                    assert_exact("cross-entropy", &name, &row(&z, classes / 2, epsilon));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn cross_entropy_of_two_thousand_classes_is_correctly_rounded() {
+    assert_exact("cross-entropy", "V 2000", &row(&ordinary("two thousand", 2000), 1234, 0.0));
+}
+
+#[test]
+fn exact_results_of_cross_entropy_are_exact() {
+    let cross_entropy = |input: Value| catalog::evaluate("cross-entropy", input).unwrap();
+    // 1/V − 1 and 1/V; −ln(1/8) gives a perplexity of 8
+    let uniform = cross_entropy(row(&[0.7; 8], 3, 0.0));
+    assert_eq!(uniform["perplexity"], json!(8.0));
+    assert_eq!(uniform["gradient"][0][3], json!(-0.875));
+    assert_eq!(uniform["gradient"][0][4], json!(0.125));
+    // of masked rows with 2 and 8 classes left, √16
+    let masked = json!({ "logits": [[1, 1, "-Infinity", "-Infinity", "-Infinity", "-Infinity", "-Infinity", "-Infinity"],
+        [-2, -2, -2, -2, -2, -2, -2, -2]], "targets": [0, 5] });
+    assert_eq!(cross_entropy(masked)["perplexity"], json!(4.0));
+    // p = q everywhere, also when 1/V is no f64
+    for smoothing in ["uniform", "others"] {
+        let epsilon = if smoothing == "uniform" { 1.0 } else { 0.5 };
+        for classes in if smoothing == "uniform" { vec![1, 2, 3, 10, 1000] } else { vec![2] } {
+            let mut input = row(&vec![-3.25; classes], 0, epsilon);
+            input["conventions"] = json!({ "smoothing": smoothing });
+            for g in cross_entropy(input)["gradient"][0].as_array().unwrap() {
+                assert_eq!(g.as_f64().unwrap().to_bits(), 0, "{smoothing}, V {classes}");
+            }
+        }
+    }
+    // (1 − ε)/2 with 1 − ε half way between two f64, to the even one; twice 1/2 − q_y
+    let tie = cross_entropy(row(&[4.0, 4.0], 0, 2f64.powi(-54)));
+    assert_eq!(tie["gradient"][0], json!([-0.5, 0.5]));
+    // one class is certain
+    let certain = cross_entropy(row(&[5.0], 0, 0.0));
+    assert_eq!(certain["loss"].as_f64().unwrap().to_bits(), 0);
+    assert_eq!(certain["gradient"][0][0].as_f64().unwrap().to_bits(), 0);
+}
+
+#[test]
+fn what_underflows_keeps_its_sign() {
+    for gap in [760.0, 1e4, 1e9, 1e308] {
+        let output = catalog::evaluate("cross-entropy", row(&[0.0, gap, 1.0], 1, 0.0)).unwrap();
+        let bits: Vec<u64> =
+            output["gradient"][0].as_array().unwrap().iter().map(|g| g.as_f64().unwrap().to_bits()).collect();
+        assert_eq!(bits, [0.0, -0.0, 0.0].map(f64::to_bits), "{gap}");
+        assert_eq!(output["loss"].as_f64().unwrap().to_bits(), 0, "{gap}");
+    }
+}
+
+#[test]
+fn a_mean_is_right_where_a_row_s_loss_is_past_the_range() {
+    // −ln p is 2·10^308 and 0: their sum is past the range, their mean is 10^308
+    let input = json!({ "logits": [[1e308, -1e308], [1e308, -1e308]], "targets": [1, 0] });
+    let output = catalog::evaluate("cross-entropy", input).unwrap();
+    assert_eq!(output["loss"], json!(1e308));
+    assert_eq!(output["perplexity"], json!("Infinity"));
+}
