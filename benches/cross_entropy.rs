@@ -98,7 +98,8 @@ fn regions() -> Vec<(String, Batch)> {
     regions
 }
 
-/// The median seconds of each side, a block of each in turn; the first turn is for warming up.
+/// The median seconds of each side, a block of each in turn; the first turn is for warming up. With
+/// GRADPROOF_LEAST set, the least seconds: on a machine that does other work they say more.
 fn alternating<const N: usize>(mut sides: [&mut dyn FnMut(); N]) -> [f64; N] {
     let mut seconds = [const { Vec::new() }; N];
     for turn in 0..=BLOCKS {
@@ -112,7 +113,7 @@ fn alternating<const N: usize>(mut sides: [&mut dyn FnMut(); N]) -> [f64; N] {
     }
     seconds.map(|mut seconds| {
         seconds.sort_by(f64::total_cmp);
-        seconds[seconds.len() / 2]
+        if std::env::var_os("GRADPROOF_LEAST").is_some() { seconds[0] } else { seconds[seconds.len() / 2] }
     })
 }
 

@@ -123,7 +123,7 @@ pub(crate) fn exp_precise<L: Lanes>(l: L, d: Pair<L>, scale: i32) -> Pair<L> {
     let e = fast_two_sum(sum.hi, sum.lo + rest.lo);
     // (1 + e)(1 + s) − 1
     let sum = two_sum(e.hi, s.hi);
-    let f = fast_two_sum(sum.hi, sum.lo + (e.lo + e.hi.fma(s.hi, s.lo)));
+    let f = fast_two_sum(sum.hi, sum.lo + (e.lo + e.hi.fma(s.hi, e.hi.fma(s.lo, s.lo))));
     let product = power.times(f);
     let sum = fast_two_sum(power.hi, product.hi);
     fast_two_sum(sum.hi, sum.lo + (product.lo + power.lo))
