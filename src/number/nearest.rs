@@ -135,8 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn an_enclosure_that_stays_wide_is_no_zero_and_no_tie() {
-        assert!(rounded([-1.0, 1.0], true).is_err());
+    fn what_the_last_precision_leaves_open_is_zero_a_tie_or_undecided() {
+        assert!(rounded([-1.0, 1.0], false).is_err());
+        assert_eq!(rounded([-1.0, 1.0], true), Ok((0.0, By::RuleForZeros)));
+        assert!(rounded([f64::NEG_INFINITY, 1.0], true).is_err());
         assert!(rounded([1.0, 1.0f64.next_up().next_up()], true).is_err());
         assert!(rounded([1.0, 1.0f64.next_up()], false).is_err());
         assert_eq!(rounded([1.0, 1.0f64.next_up()], true), Ok((1.0, By::RuleForTies)));

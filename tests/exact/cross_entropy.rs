@@ -37,7 +37,7 @@ fn assert_exact(id: &str, name: &str, input: &Value) -> usize {
         };
         // of what 4096 bits do not tell from 0 they do not know the sign
         let same = if right == 0.0 { found == 0.0 } else { found.to_bits() == right.to_bits() };
-        assert!(same, "{id} {name}{place}: {found:e} and not {right:e}");
+        assert!(same, "{id} {name}{place}: {found:e} and not {right:e}, at {input}");
         held += 1;
     }
     held
