@@ -9,6 +9,8 @@ use std::ops::{Add, Mul, Neg, Sub};
 pub(crate) const MOST_LANES: usize = 16;
 
 /// Sixteen pairs, once together and once apart: as different instructions look them up.
+// only AVX-512 wants them apart
+#[cfg_attr(not(all(feature = "fast", target_arch = "x86_64")), allow(dead_code))]
 pub(crate) struct Table {
     pub pairs: [[f64; 2]; 16],
     pub his: [f64; 16],

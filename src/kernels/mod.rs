@@ -59,13 +59,12 @@ impl<K: Kernel, L: Lanes> pulp::NullaryFnOnce for Run<K, L> {
 impl Instructions {
     /// All that this processor has, the widest last.
     pub fn all() -> Vec<Instructions> {
-        let mut all = vec![Instructions::One];
         #[cfg(all(feature = "fast", target_arch = "x86_64"))]
-        {
-            all.extend(pulp::x86::V3::try_new().map(Instructions::Avx2));
-            all.extend(pulp::x86::V4::try_new().map(Instructions::Avx512));
-        }
-        all
+        let wider =
+            [pulp::x86::V3::try_new().map(Instructions::Avx2), pulp::x86::V4::try_new().map(Instructions::Avx512)];
+        #[cfg(not(all(feature = "fast", target_arch = "x86_64")))]
+        let wider = [None];
+        [Some(Instructions::One)].into_iter().chain(wider).flatten().collect()
     }
 
     /// The widest.

@@ -1,14 +1,11 @@
 //! Cross-entropy on every region of logits.
 
 use super::common::number;
-use gradproof::cases::{self, Conventions};
+use gradproof::cases;
 use gradproof::catalog;
 use gradproof::formula::Defined;
 use gradproof::number::{Abstention, Outcome, nearest};
 use serde_json::{Value, json};
-
-/// Cases per formula; about half have a mean over several rows.
-const CASES: u64 = 400;
 
 /// The outputs' nearest f64 with their places, by enclosures on a graph.
 fn right_numbers(defined: &Defined) -> Vec<(String, Outcome<f64>)> {
@@ -18,10 +15,10 @@ fn right_numbers(defined: &Defined) -> Vec<(String, Outcome<f64>)> {
 
 /// Holds every output against its nearest f64, by enclosures on the definition's graph; where that has an
 /// exponential past 1e12, on the textbook's, which is equal to it and shifts by the largest logit.
-fn assert_exact(id: &str, name: &str, input: &Value) -> usize {
+fn assert_exact(name: &str, input: &Value) {
+    let id = "cross-entropy";
     let formula = catalog::formula(id).unwrap();
     let output = catalog::evaluate(id, input.clone()).unwrap_or_else(|e| panic!("{id} {name}: {e}"));
-    let mut held = 0;
     let definition = (formula.definition)(input, &output, None).unwrap();
     let mut right: Vec<_> = definition.iter().flat_map(right_numbers).collect();
     if right.iter().any(|(_, right)| right.is_err()) {
@@ -38,20 +35,7 @@ fn assert_exact(id: &str, name: &str, input: &Value) -> usize {
         // of what 4096 bits do not tell from 0 they do not know the sign
         let same = if right == 0.0 { found == 0.0 } else { found.to_bits() == right.to_bits() };
         assert!(same, "{id} {name}{place}: {found:e} and not {right:e}, at {input}");
-        held += 1;
     }
-    held
-}
-
-#[test]
-fn cross_entropy_is_correctly_rounded_under_every_convention() {
-    let formula = catalog::formula("cross-entropy").unwrap();
-    let mut held = 0;
-    for index in 0..CASES {
-        let input = cases::case(formula, index, Conventions::Any);
-        held += assert_exact("cross-entropy", &format!("case {index}"), &input);
-    }
-    assert!(held > 10 * CASES as usize);
 }
 
 /// A batch of one row.
@@ -73,15 +57,18 @@ fn cross_entropy_is_correctly_rounded_however_far_the_target_is_from_the_others(
             for sign in [1.0, -1.0] {
                 let mut z = ordinary("target", classes);
                 z[1] = sign * gap;
-                assert_exact("cross-entropy", &format!("V {classes}, target {}", sign * gap), &row(&z, 1, 0.0));
+                assert_exact(&format!("V {classes}, target {}", sign * gap), &row(&z, 1, 0.0));
             }
         }
     }
 }
 
+/// The logit of a class, from its index and an ordinary logit.
+type Region = fn(usize, f64) -> f64;
+
 #[test]
 fn cross_entropy_is_correctly_rounded_on_every_region_of_logits() {
-    let regions: [(&str, fn(usize, f64) -> f64); 12] = [
+    let regions: [(&str, Region); 12] = [
         ("equal", |_, _| 0.3),
         ("at ±1e308", |i, _| if i % 3 == 0 { 1e308 } else { -1e308 }),
         ("near 1e308", |_, z| 1e308 * (1.0 + z * 1e-15)),
@@ -96,13 +83,13 @@ fn cross_entropy_is_correctly_rounded_on_every_region_of_logits() {
         ("of three values", |i, _| [0.0, 1.0, -700.0][i % 3]),
     ];
     for (name, region) in regions {
-        for classes in [1, 2, 5, 17, 33] {
+        for classes in [1, 2, 5, 18] {
             let z: Vec<f64> = ordinary(name, classes).into_iter().enumerate().map(|(i, z)| region(i, z)).collect();
-            assert_exact("cross-entropy", &format!("{name}, V {classes}"), &row(&z, 0, 0.0));
+            assert_exact(&format!("{name}, V {classes}"), &row(&z, 0, 0.0));
             if z.iter().all(|z| z.is_finite()) {
                 for epsilon in [0.1, 1.0, 1e-17] {
                     let name = format!("{name}, V {classes}, ε {epsilon}");
-                    assert_exact("cross-entropy", &name, &row(&z, classes / 2, epsilon));
+                    assert_exact(&name, &row(&z, classes / 2, epsilon));
                 }
             }
         }
@@ -111,7 +98,7 @@ fn cross_entropy_is_correctly_rounded_on_every_region_of_logits() {
 
 #[test]
 fn cross_entropy_of_two_thousand_classes_is_correctly_rounded() {
-    assert_exact("cross-entropy", "V 2000", &row(&ordinary("two thousand", 2000), 1234, 0.0));
+    assert_exact("V 2000", &row(&ordinary("two thousand", 2000), 1234, 0.0));
 }
 
 #[test]

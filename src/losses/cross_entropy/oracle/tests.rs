@@ -14,7 +14,7 @@ fn batch(kind: usize, rows: usize, classes: usize) -> (Vec<f64>, Vec<i64>) {
         for (i, z) in row.iter_mut().enumerate() {
             match kind {
                 0 => {}
-                1 => *z = 120.0 * *z,
+                1 => *z *= 120.0,
                 2 => *z += 1e6,
                 3 if i % 3 == 0 && i as i64 != y => *z = f64::NEG_INFINITY,
                 4 if i % 3 == 0 => *z = -1e9,
