@@ -45,6 +45,8 @@ pub mod cases;
 pub mod catalog;
 pub mod claim;
 pub mod comparison;
+pub mod conformance;
+pub mod diagnosis;
 mod domain;
 pub mod error;
 pub mod expression;
