@@ -5,7 +5,7 @@ use super::config::Unsupported;
 use super::groups::{self, CaseGroup, GROUPS};
 use super::report::{Difference, First, GroupReport, Outcome, Report};
 use super::repro;
-use super::settings::{Expected, Resolved, Settings};
+use super::settings::{Resolved, Settings};
 use super::subject::{self, Optimizer, Trajectory};
 use crate::budget::Starts;
 use crate::comparison::{Compared, Reference};
@@ -80,18 +80,18 @@ fn run(settings: &Settings, only: Option<&str>, subject: Run<'_>) -> Result<Repo
     if let Some(id) = only.filter(|id| !ids.contains(id)) {
         return Err(Error::domain("group", id, ids.join(", ")));
     }
-    if !settings.formula.input.contains("gradients") {
+    if !settings.formula.has_steps() {
         return Err(Error::domain("formula", settings.formula.id, "an optimizer of the catalog"));
     }
     let groups = groups::groups(settings.formula, settings.precision, &settings.chosen());
     let chosen = groups.iter().filter(|group| only.is_none_or(|id| id == group.id));
     let groups: Vec<GroupReport> = chosen.map(|group| hold(&settings, group, subject)).collect::<Result<_>>()?;
-    let occurs = |expected: &Expected| {
-        groups.iter().any(|g| matches!(&g.outcome, Outcome::DiffersAsExpected(_, e) if e == expected))
-    };
-    // one group alone cannot tell that a deviation is gone
-    let outlived = settings.expected.iter().filter(|e| only.is_none() && !occurs(e)).cloned().collect();
-    Ok(Report { formula: settings.formula.id, precision: settings.precision.to_string(), groups, outlived })
+    let mut report = Report::new(&settings, groups);
+    if only.is_some() {
+        // one group alone cannot tell that a deviation is gone
+        report.outlived.clear();
+    }
+    Ok(report)
 }
 
 /// A case that differs from the right trajectory.
@@ -129,21 +129,13 @@ fn hold(settings: &Resolved, group: &CaseGroup, subject: Run<'_>) -> Result<Grou
         None => Outcome::Conforms,
         Some(first) => {
             let difference = difference(settings, first, differing.len(), &differing, &observed);
-            match expected(settings, group.id, &difference) {
+            match settings.expected_of(group.id, &difference.diagnosis) {
                 Some(expected) => Outcome::DiffersAsExpected(Box::new(difference), expected),
                 None => Outcome::Differs(Box::new(difference)),
             }
         }
     };
     Ok(GroupReport { id: group.id, about: group.about, cases, skipped, outcome })
-}
-
-fn expected(settings: &Resolved, group: &str, difference: &Difference) -> Option<Expected> {
-    let named = |expected: &&Expected| {
-        let mistakes = difference.diagnosis.forms.iter().filter_map(|form| form.mistake);
-        expected.deviation == group || mistakes.into_iter().any(|m| m.id == expected.deviation)
-    };
-    settings.expected.iter().find(named).cloned()
 }
 
 /// A subject's numbers for a part of a case, in the shape of the formula's output.

@@ -3,6 +3,7 @@
 
 use super::precision::Precision;
 use crate::catalog;
+use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
 use crate::formula::Formula;
 use serde_json::{Map, Value};
@@ -95,5 +96,14 @@ impl Resolved {
     /// The conventions as an input has them.
     pub fn chosen(&self) -> Map<String, Value> {
         self.conventions.iter().map(|&(axis, option)| (axis.to_string(), Value::from(option))).collect()
+    }
+
+    /// The expected deviation that a group's difference is.
+    pub fn expected_of(&self, group: &str, diagnosis: &Diagnosis) -> Option<Expected> {
+        let named = |expected: &&Expected| {
+            let mut mistakes = diagnosis.forms.iter().filter_map(|form| form.mistake);
+            expected.deviation == group || mistakes.any(|m| m.id == expected.deviation)
+        };
+        self.expected.iter().find(named).cloned()
     }
 }

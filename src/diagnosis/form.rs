@@ -71,9 +71,10 @@ impl Form {
     pub fn at(&self, input: &Value, arithmetic: RunningError) -> Option<Outcome> {
         let changed = self.input(input)?;
         let right = catalog::evaluate(self.formula.id, changed.clone()).ok()?;
+        // of an optimizer's step both have the same operations; a loss as it is defined overflows
         let graphs = match self.mistake {
-            None => (self.formula.textbook)(&changed, &right),
-            Some(mistake) => (self.formula.definition)(&changed, &right, Some(mistake.id)),
+            None if !self.formula.has_steps() => (self.formula.textbook)(&changed, &right),
+            mistake => (self.formula.definition)(&changed, &right, mistake.map(|m| m.id)),
         };
         let budget = Budget::of(&graphs.ok()?, arithmetic, Starts::Carried);
         Some(Outcome { handling: self.handling, budget, right, input: input.clone() })

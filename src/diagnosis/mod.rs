@@ -56,8 +56,8 @@ const MOST_FORMS: usize = 6000;
 
 /// Finds what a subject computes.
 ///
-/// `declared` are the conventions that it says it follows, by axis; `right` are the inputs at which it
-/// was found to deviate, or any.
+/// `declared` are the conventions that it says it follows, by axis. Outputs that deviate most are best
+/// given first.
 pub fn diagnose(
     formula: &'static Formula,
     declared: &[(&'static str, &'static str)],
@@ -65,31 +65,56 @@ pub fn diagnose(
     arithmetic: RunningError,
 ) -> Diagnosis {
     let declared: Vec<_> = declared.to_vec();
-    let mut closest: Option<Closest> = None;
-    for stage in stages(formula, &declared) {
-        let mut forms: Vec<Form> = Vec::new();
-        for form in stage.into_iter().take(MOST_FORMS) {
-            let agrees = observed.iter().position(|one| !fits(&form, one, arithmetic));
-            match agrees {
-                None if !observed.is_empty() => forms.push(form),
-                None => {}
-                // a form that fails at the first output has its rest counted only if it is a simple one
-                Some(at) if form.changes() <= declared.len() + 1 => {
-                    let agrees = observed.iter().filter(|one| fits(&form, one, arithmetic)).count();
-                    if agrees > closest.as_ref().map_or(0, |c| c.agrees) {
-                        closest = Some(Closest { form, agrees, parts_at: at });
-                    }
-                }
-                Some(_) => {}
-            }
-        }
-        if !forms.is_empty() {
+    // most forms are told off by little
+    let sieve = observed.first().filter(|_| formula.has_steps()).and_then(first_elements);
+    let all_fit = |form: &Form| sieve.iter().chain(observed).all(|one| fits(form, one, arithmetic));
+    let stages = stages(formula, &declared);
+    for stage in &stages {
+        let mut forms: Vec<Form> = stage.iter().take(MOST_FORMS).filter(|form| all_fit(form)).cloned().collect();
+        if !forms.is_empty() && !observed.is_empty() {
             let fewest = forms.iter().map(|form| distance(form, &declared)).min().unwrap_or(0);
             forms.retain(|form| distance(form, &declared) == fewest);
             return Diagnosis { forms, closest: None, cases: observed.len() };
         }
     }
+    // what is declared, and what makes one change
+    let near = stages.iter().take(2).flatten().filter_map(|form| nearly(form, observed, arithmetic));
+    let closest = near.reduce(|best, other| if other.agrees > best.agrees { other } else { best });
     Diagnosis { forms: Vec::new(), closest, cases: observed.len() }
+}
+
+/// How nearly a form fits, if it agrees with anything.
+fn nearly(form: &Form, observed: &[Observed], arithmetic: RunningError) -> Option<Closest> {
+    let agrees: Vec<bool> = observed.iter().map(|one| fits(form, one, arithmetic)).collect();
+    let parts_at = agrees.iter().position(|agrees| !agrees)?;
+    let agrees = agrees.into_iter().filter(|&agrees| agrees).count();
+    (agrees > 0).then(|| Closest { form: form.clone(), agrees, parts_at })
+}
+
+/// The first element of every tensor of a trajectory. Elements go their own ways.
+fn first_elements(observed: &Observed) -> Option<Observed> {
+    let mut one = observed.clone();
+    let params = one.input["params"].as_array()?;
+    if params.iter().any(|tensor| tensor.as_array().is_none_or(Vec::is_empty)) {
+        return None;
+    }
+    let cut = |tensors: &mut Value| {
+        let lists = tensors.as_array_mut().into_iter().flatten().filter_map(Value::as_array_mut);
+        lists.for_each(|tensor| tensor.truncate(1));
+    };
+    cut(&mut one.input["params"]);
+    for name in ["gradients", "hessians"] {
+        one.input.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten().for_each(cut);
+    }
+    for tensor in one.input.get_mut("state").and_then(Value::as_array_mut).into_iter().flatten() {
+        let moments = tensor.as_object_mut().into_iter().flatten().map(|(_, value)| value);
+        moments.filter_map(Value::as_array_mut).for_each(|moment| moment.truncate(1));
+    }
+    let steps = one.found.get_mut("steps").and_then(Value::as_array_mut);
+    for step in steps.into_iter().flatten() {
+        step.as_object_mut().into_iter().flatten().for_each(|(_, tensors)| cut(tensors));
+    }
+    Some(one)
 }
 
 /// How many choices a form makes that the subject does not declare.
@@ -137,9 +162,8 @@ fn stages(formula: &'static Formula, declared: &[(&'static str, &'static str)]) 
         };
         forms.iter().flat_map(with).collect()
     };
-    let steps = formula.input.contains("gradients");
     let with_handlings = |forms: &[Form]| -> Vec<Form> {
-        let all: &[Handling] = if steps { &Handling::ALL } else { &[] };
+        let all: &[Handling] = if formula.has_steps() { &Handling::ALL } else { &[] };
         forms.iter().flat_map(|form| all.iter().map(|&h| Form { handling: Some(h), ..form.clone() })).collect()
     };
     let declared_form = std::slice::from_ref(&own);
