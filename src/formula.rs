@@ -42,6 +42,13 @@ pub struct Formula {
     pub claims: fn() -> Vec<Claim>,
 }
 
+impl Formula {
+    /// Whether it is an optimizer, with steps that each move every parameter by itself.
+    pub fn has_steps(&self) -> bool {
+        self.input.contains("gradients")
+    }
+}
+
 /// Which wrong form to write down; `None` is the right one.
 pub type Wrong<'a> = Option<&'a str>;
 

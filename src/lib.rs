@@ -17,6 +17,8 @@
 //! | verdict | what a claim came to, with its scope |
 //! | case | one concrete input |
 //! | subject | somebody else's implementation, under test |
+//! | form | a formula under conventions, with a mistake or a handling: what a subject may be computing |
+//! | handling | how a subject treats steps, rates, states and tensors around a formula |
 //! | recording | the outputs of a libtorch run on a named device, kept as data |
 //! | budget | how far a correct implementation in a dtype can be from the real value |
 //!
@@ -35,6 +37,8 @@
 //! - [`accuracy`]: how exact the oracle is known to be, kept as data
 //! - [`budget`], [`cases`]: what a dtype's rounding explains, and inputs to try
 //! - [`comparison`], [`survey`]: somebody's outputs beside the right ones
+//! - [`diagnosis`]: which conventions and mistakes somebody's outputs show
+//! - [`conformance`]: somebody's optimizer, schedule or loss, held to its formula in their own tests
 //! - [`recording`]: libtorch's outputs on a named device, kept as data
 //! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
@@ -51,6 +55,8 @@ pub mod catalog;
 pub mod certify;
 pub mod claim;
 pub mod comparison;
+pub mod conformance;
+pub mod diagnosis;
 mod domain;
 pub mod error;
 pub mod expression;
