@@ -6,7 +6,7 @@
 #
 # It needs the program (target/release/gradproof, or the one that GRADPROOF names), built with
 #
-#     cargo build --release --no-default-features --features cli,torch
+#     cargo build --release --features torch
 #
 # and a python3 with PyTorch 2.11.0, whose libraries the program runs on. The program can be built on
 # another machine against the same PyTorch and carried over as one file: no Rust is needed where it runs.
