@@ -118,7 +118,7 @@ impl Maker<'_> {
             // refreshed every other step, and not positive everywhere
             let estimate = |k: usize| {
                 let squares = |x: Vec<f64>| x.iter().map(|x| 4.0 * x * x.abs()).collect::<Vec<_>>();
-                let of_tensor = |x: Vec<f64>| if k % 2 == 0 { json!(squares(x)) } else { Value::Null };
+                let of_tensor = |x: Vec<f64>| if k.is_multiple_of(2) { json!(squares(x)) } else { Value::Null };
                 list(&format!("hessian/{k}"), recipe.size).into_iter().map(of_tensor).collect::<Vec<_>>()
             };
             input["hessians"] = (0..recipe.steps).map(estimate).collect();
