@@ -346,6 +346,22 @@ fn every_convention_of_an_optimizer_is_told_from_the_default() {
 }
 
 #[test]
+fn a_mistake_under_another_convention_is_named_with_it() {
+    let formula = catalog::formula("adamw").unwrap();
+    let chosen = json!({ "epsilon": "hat" });
+    let mut subject = subject_of(formula, Some("decay-coupled"), Precision::F64, &chosen);
+    let only = |case: &Case| case.id.contains("small-gradients");
+    let report = conformance::trajectory(&Settings::new("adamw"), |case| {
+        if only(case) { subject(case) } else { Err(Unsupported::new("not asked")) }
+    });
+    let report = report.unwrap();
+    let found = differing(&report);
+    let small = &found.iter().find(|(group, _)| *group == "small-gradients").unwrap().1;
+    assert!(small.contains("epsilon = \"hat\"") && small.contains("decay-coupled"), "{small}");
+    assert!(!found.iter().any(|(_, text)| text.contains("step-early")), "{report}");
+}
+
+#[test]
 fn expected_deviations_expire() {
     let settings = Settings::new("adamw").expect_deviation("decay-missing", "an old release");
     let formula = catalog::formula("adamw").unwrap();

@@ -67,7 +67,11 @@ pub fn diagnose(
     let declared: Vec<_> = declared.to_vec();
     // most forms are told off by little
     let sieve = observed.first().filter(|_| formula.has_steps()).and_then(first_elements);
-    let all_fit = |form: &Form| sieve.iter().chain(observed).all(|one| fits(form, one, arithmetic));
+    // where what is declared says nothing, no form has to
+    let own = Form { formula, conventions: declared.clone(), mistake: None, handling: None };
+    let with_own = |one: &Observed| (one.clone(), own.at(&one.input, arithmetic));
+    let all: Vec<(Observed, Option<Outcome>)> = sieve.iter().chain(observed).map(with_own).collect();
+    let all_fit = |form: &Form| all.iter().all(|(one, own)| fits(form, one, own.as_ref(), arithmetic));
     let stages = stages(formula, &declared);
     for stage in &stages {
         let mut forms: Vec<Form> = stage.iter().take(MOST_FORMS).filter(|form| all_fit(form)).cloned().collect();
@@ -78,14 +82,15 @@ pub fn diagnose(
         }
     }
     // what is declared, and what makes one change
-    let near = stages.iter().take(2).flatten().filter_map(|form| nearly(form, observed, arithmetic));
+    let whole = &all[all.len() - observed.len()..];
+    let near = stages.iter().take(2).flatten().filter_map(|form| nearly(form, whole, arithmetic));
     let closest = near.reduce(|best, other| if other.agrees > best.agrees { other } else { best });
     Diagnosis { forms: Vec::new(), closest, cases: observed.len() }
 }
 
 /// How nearly a form fits, if it agrees with anything.
-fn nearly(form: &Form, observed: &[Observed], arithmetic: RunningError) -> Option<Closest> {
-    let agrees: Vec<bool> = observed.iter().map(|one| fits(form, one, arithmetic)).collect();
+fn nearly(form: &Form, observed: &[(Observed, Option<Outcome>)], arithmetic: RunningError) -> Option<Closest> {
+    let agrees: Vec<bool> = observed.iter().map(|(one, own)| fits(form, one, own.as_ref(), arithmetic)).collect();
     let parts_at = agrees.iter().position(|agrees| !agrees)?;
     let agrees = agrees.into_iter().filter(|&agrees| agrees).count();
     (agrees > 0).then(|| Closest { form: form.clone(), agrees, parts_at })
@@ -124,12 +129,13 @@ fn distance(form: &Form, declared: &[(&'static str, &'static str)]) -> usize {
     axes + usize::from(form.mistake.is_some()) + usize::from(form.handling.is_some())
 }
 
-/// Whether a form gives what was found.
-fn fits(form: &Form, observed: &Observed, arithmetic: RunningError) -> bool {
+/// Whether a form gives what was found. Where it has no value, as after a division by zero, nothing finite
+/// may have been found, unless what is declared, `own`, has none either.
+fn fits(form: &Form, observed: &Observed, own: Option<&Outcome>, arithmetic: RunningError) -> bool {
     let Some(outcome) = form.at(&observed.input, arithmetic) else { return false };
     json::numbers(&observed.found).into_iter().all(|(place, found)| match outcome.at(&place) {
-        None => true,
         Some(predicted) => agrees(found, predicted, arithmetic),
+        None => !found.is_finite() || own.is_some_and(|own| own.at(&place).is_none()),
     })
 }
 
