@@ -296,6 +296,15 @@ fn a_textbook_in_every_precision_conforms() {
     }
 }
 
+/// A subject on the groups made by hand, of which one at least tells a form; random cases take longest.
+fn on_made_groups(
+    mut subject: impl FnMut(&Case) -> Result<Trajectory, Unsupported>,
+) -> impl FnMut(&Case) -> Result<Trajectory, Unsupported> {
+    move |case| {
+        if case.id.contains("/random/") { Err(Unsupported::new("not asked")) } else { subject(case) }
+    }
+}
+
 /// The options under which a mistake shows that the default hides.
 fn shown_under(mistake: &str) -> Value {
     if mistake == "v-max-not-kept" { json!({ "amsgrad": "raw" }) } else { json!({}) }
@@ -331,9 +340,8 @@ fn every_convention_of_an_optimizer_is_told_from_the_default() {
         for axis in formula.axes {
             for option in &axis.options[1..] {
                 let chosen = json!({ axis.id: option.id });
-                let as_default =
-                    conformance::trajectory(&Settings::new(id), subject_of(formula, None, Precision::F64, &chosen))
-                        .unwrap();
+                let subject = on_made_groups(subject_of(formula, None, Precision::F64, &chosen));
+                let as_default = conformance::trajectory(&Settings::new(id), subject).unwrap();
                 let named = differing(&as_default);
                 assert!(!named.is_empty(), "{id}: {} = {} passes as the default", axis.id, option.id);
                 let settings = Settings::new(id).convention(axis.id, option.id);
