@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// Cases per formula and dtype, each computed in four orders: GRADPROOF_CASES, or as many as take a minute
 /// or two.
 fn case_count() -> u64 {
-    let usual = if cfg!(debug_assertions) { 24 } else { 500 };
+    let usual = if cfg!(debug_assertions) { 40 } else { 500 };
     std::env::var("GRADPROOF_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
