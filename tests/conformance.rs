@@ -321,7 +321,7 @@ fn every_mistake_of_an_optimizer_is_named() {
             };
             let settings = chosen.as_object().unwrap().iter().fold(Settings::new(id), declare);
             let subject = subject_of(formula, Some(mistake.id), Precision::F64, &chosen);
-            let report = conformance::trajectory(&settings, subject).unwrap();
+            let report = conformance::trajectory(&settings, on_made_groups(subject)).unwrap();
             let named = report.groups.iter().any(|group| match &group.outcome {
                 Outcome::Differs(difference) => {
                     difference.diagnosis.forms.iter().any(|form| form.mistake.is_some_and(|m| m.id == mistake.id))

@@ -190,18 +190,23 @@ impl Maker<'_> {
                 vec![self.case(id, 0, &Recipe { shapes, steps: 3, size: 1.0 })]
             }
             "sign-flips" => {
-                let mut case = self.ordinary(id, 0);
-                let first = case.input["gradients"][0].clone();
-                for k in 1..STEPS {
-                    // of sizes that let the old momentum and the new gradient decide by turns
-                    let factor = [0.0, -0.5, 0.125, -2.0, 0.75][k];
-                    let scaled = crate::json::numbers(&first).into_iter().map(|(place, x)| (place, x * factor));
-                    for (place, x) in scaled.collect::<Vec<_>>() {
-                        case.input["gradients"][k].pointer_mut(&place).into_iter().for_each(|at| *at = json!(x));
+                // of sizes that let the old momentum and the new gradient decide by turns; the second is
+                // decided by whether Lion's momentum, 1/100 of the first gradient, is taken before its update
+                let factors = [[-0.5, 0.125, -2.0, 0.75], [-0.085, 0.5, -1.0, 0.25]];
+                let flipped = |(i, factors): (usize, &[f64; 4])| {
+                    let mut case = self.ordinary(id, i);
+                    let first = crate::json::numbers(&case.input["gradients"][0]);
+                    for (k, factor) in factors.iter().enumerate() {
+                        for (place, x) in &first {
+                            if let Some(at) = case.input["gradients"][k + 1].pointer_mut(place) {
+                                *at = json!(x * factor);
+                            }
+                        }
                     }
-                }
-                case.input = cases::held_in(case.input, self.precision.tensor());
-                vec![case]
+                    case.input = cases::held_in(case.input, self.precision.tensor());
+                    case
+                };
+                factors.iter().enumerate().map(flipped).collect()
             }
             "random" => (0..8).map(|i| self.random(i)).collect(),
             "parameter-groups" => {

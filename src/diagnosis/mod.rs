@@ -51,7 +51,7 @@ pub struct Closest {
 /// forms are not the algorithm that the subject uses for them.
 const SLACK: f64 = 4.0;
 
-/// Forms with more changes than these are not tried past this many.
+/// The most forms of one stage that are tried, since a formula with many axes has very many.
 const MOST_FORMS: usize = 6000;
 
 /// Finds what a subject computes.
