@@ -353,6 +353,38 @@ fn every_convention_of_an_optimizer_is_told_from_the_default() {
     }
 }
 
+/// A subject whose moments are lost when it is saved.
+struct Forgetful(SliceAdamW);
+
+impl Optimizer for Forgetful {
+    fn build(config: &Config, _rate: f64, params: &[Tensor]) -> Result<Self, Unsupported> {
+        Ok(Forgetful(SliceAdamW::new(config, params)?))
+    }
+
+    fn step(&mut self, rate: f64, gradients: &[Option<Tensor>]) -> Result<(), Unsupported> {
+        self.0.step(rate, gradients)
+    }
+
+    fn read(&self, tensor: usize) -> Vec<f64> {
+        self.0.read(tensor)
+    }
+
+    fn saved_and_restored(mut self) -> Result<Self, Unsupported> {
+        self.0.m.iter_mut().chain(&mut self.0.v).for_each(|moment| moment.fill(0.0));
+        Ok(self)
+    }
+}
+
+#[test]
+fn a_state_that_is_lost_on_saving_fails_the_group_that_saves() {
+    let report = conformance::optimizer::<Forgetful>(&Settings::new("adamw")).unwrap();
+    let found: Vec<&str> = differing(&report).into_iter().map(|(group, _)| group).collect();
+    assert_eq!(found, ["resume"]);
+    let skipped = report.groups.iter().filter(|g| matches!(g.outcome, Outcome::Skipped)).map(|g| g.id);
+    assert_eq!(skipped.collect::<Vec<_>>(), ["parameter-groups", "maximize"]);
+    assert!(conformance::optimizer_group::<Forgetful>(&Settings::new("adamw"), "steps").unwrap().passes());
+}
+
 #[test]
 fn a_mistake_under_another_convention_is_named_with_it() {
     let formula = catalog::formula("adamw").unwrap();
