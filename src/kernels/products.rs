@@ -29,13 +29,13 @@ pub(crate) enum Form {
 /// Products are held times 2^this where they may underflow.
 pub(crate) const RAISED: i32 = 400;
 
-/// Multiplies exponentials, kept in `out` and `lo`, and rounds: into `out` goes the f64 nearest to each product,
-/// and into `open` the places where the bound leaves the rounding open.
-pub(crate) fn products(instructions: Instructions, factor: Factor, out: &mut [f64], lo: &[f64], open: &mut Vec<usize>) {
+/// Multiplies exponentials, kept in `out` and `lo`, and rounds: into `out` goes the f64 nearest to each product.
+/// Gives the places where the bound leaves the rounding open.
+pub(crate) fn products(instructions: Instructions, factor: Factor, out: &mut [f64], lo: &[f64]) -> Vec<usize> {
     match factor.form {
-        Form::Normal => instructions.run(Products::<NORMAL> { factor, out, lo, open }),
-        Form::Subnormal => instructions.run(Products::<SUBNORMAL> { factor, out, lo, open }),
-        Form::Less { .. } => instructions.run(Products::<LESS> { factor, out, lo, open }),
+        Form::Normal => instructions.run(Products::<NORMAL> { factor, out, lo }),
+        Form::Subnormal => instructions.run(Products::<SUBNORMAL> { factor, out, lo }),
+        Form::Less { .. } => instructions.run(Products::<LESS> { factor, out, lo }),
     }
 }
 
@@ -47,29 +47,30 @@ struct Products<'a, const FORM: u8> {
     factor: Factor,
     out: &'a mut [f64],
     lo: &'a [f64],
-    open: &'a mut Vec<usize>,
 }
 
 impl<const FORM: u8> Kernel for Products<'_, FORM> {
-    type Output = ();
+    type Output = Vec<usize>;
 
     #[inline(always)]
-    fn run<L: Lanes>(self, l: L) {
+    fn run<L: Lanes>(self, l: L) -> Vec<usize> {
+        let mut open = Vec::new();
         let rounding = Rounding::<L, FORM>::new(l, self.factor);
         let n = self.out.len();
         let (outs, last_out) = l.split_mut(self.out);
         let (los, last_lo) = l.split(self.lo);
         for (i, (out, lo)) in outs.iter_mut().zip(los).enumerate() {
             let e = Pair { hi: Vector(l, *out), lo: Vector(l, *lo) };
-            *out = rounding.product(e, i * L::LANES, self.open);
+            *out = rounding.product(e, i * L::LANES, &mut open);
         }
         let e = Pair { hi: Vector(l, l.padded(last_out, 0.0)), lo: Vector(l, l.padded(last_lo, 0.0)) };
-        let last = rounding.product(e, n - last_out.len(), self.open);
+        let last = rounding.product(e, n - last_out.len(), &mut open);
         last_out.copy_from_slice(&l.lanes(last)[..last_out.len()]);
         // lanes that were filled up are none of the row's
-        while self.open.last().is_some_and(|&i| i >= n) {
-            self.open.pop();
+        while open.last().is_some_and(|&i| i >= n) {
+            open.pop();
         }
+        open
     }
 }
 

@@ -241,8 +241,7 @@ fn a_product_is_rounded_where_its_bound_decides_it_and_left_open_elsewhere() {
         for instructions in Instructions::all() {
             let mut out: Vec<f64> = e.iter().map(|e| e[0]).collect();
             let low: Vec<f64> = e.iter().map(|e| e[1]).collect();
-            let mut open = Vec::new();
-            products(instructions, factor, &mut out, &low, &mut open);
+            let open = products(instructions, factor, &mut out, &low);
             for i in (0..e.len()).filter(|i| !open.contains(i)) {
                 assert_eq!(
                     out[i].to_bits(),

@@ -96,6 +96,21 @@ fn cross_entropy_is_correctly_rounded_on_every_region_of_logits() {
     }
 }
 
+/// The classes before the target and those after it are rounded apart: what one side leaves open must not be
+/// lost by the other, however short that is.
+#[test]
+fn cross_entropy_is_correctly_rounded_wherever_the_target_stands() {
+    // p − q is open at the first level where 159 is not the target: p is 1 and e^−159 elsewhere
+    let z = [159.47253341247773, 0.0, 0.0, 0.0, 1.0, 159.0, 2.0];
+    for classes in [2, 4, 7] {
+        for y in 0..classes {
+            for epsilon in [0.5681420194236149, 0.0] {
+                assert_exact(&format!("V {classes}, y {y}"), &row(&z[..classes], y, epsilon));
+            }
+        }
+    }
+}
+
 #[test]
 fn cross_entropy_of_two_thousand_classes_is_correctly_rounded() {
     assert_exact("V 2000", &row(&ordinary("two thousand", 2000), 1234, 0.0));

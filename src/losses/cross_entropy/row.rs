@@ -323,19 +323,14 @@ impl<'a> Row<'a> {
                     lo.resize(PIECE, 0.0);
                     let lo = &mut lo[..z.len()];
                     exponentials(instructions, z, reference, Kept { hi: &mut *out, lo: &mut *lo });
-                    let mut open = Vec::new();
-                    products(instructions, factor, out, lo, &mut open);
-                    open.iter_mut().for_each(|i| *i += start);
-                    open
+                    products(instructions, factor, out, lo).into_iter().map(|i| i + start).collect::<Vec<_>>()
                 })
             });
             open.extend(of_pieces.into_iter().flatten());
             return;
         };
         for ((out, lo), start) in around_mut(out, y).into_iter().zip(around(lo, y)).zip(starts) {
-            let from = open.len();
-            products(instructions, factor, out, lo, open);
-            open[from..].iter_mut().for_each(|i| *i += start);
+            open.extend(products(instructions, factor, out, lo).into_iter().map(|i| i + start));
         }
     }
 
