@@ -33,7 +33,7 @@ proptest! {
         let inputs: Vec<Rounded> = z.iter().map(|&z| Rounded::exact(z)).collect();
         let bound = evaluate_all(&graph, &mut { Rounding::F64 }, &inputs).unwrap()[0];
         let loss = cross_entropy_of(&z, y, 0.0)["loss"].as_f64().unwrap();
-        prop_assert!((loss - bound.value).abs() <= bound.bound + 1e5 * ulp(loss), "{loss} against {bound:?}");
+        prop_assert!((loss - bound.value).abs() <= bound.bound + ulp(loss) / 2.0, "{loss} against {bound:?}");
     }
 
     /// The gradient of a row lies in [−1, 1], sums to zero, and is negative at most at the target.
@@ -45,8 +45,8 @@ proptest! {
         let output = cross_entropy_of(&z, y, epsilon);
         let gradient = list(&output["gradient"][0]);
         prop_assert!(gradient.iter().all(|g| (-1.0..=1.0).contains(g)));
-        // each component is within 1e5 ulp of 1
-        prop_assert!(gradient.iter().sum::<f64>().abs() <= gradient.len() as f64 * 1e5 * f64::EPSILON);
+        // each component is at most 1, so rounded by a quarter of ε, and each addition by half of it
+        prop_assert!(gradient.iter().sum::<f64>().abs() <= gradient.len() as f64 * f64::EPSILON);
         if epsilon == 0.0 {
             prop_assert!(gradient.iter().enumerate().all(|(i, &g)| (g <= 0.0) == (i == y) || g == 0.0));
             prop_assert!(output["loss"].as_f64().unwrap() >= 0.0);
@@ -66,9 +66,9 @@ proptest! {
         let moved = list(&output["steps"][0]["params"][0]);
         for (g, moved) in g.iter().zip(moved) {
             let right = theta - eta * (g / (g.abs() + 1e-8) + lambda * theta);
-            // the promise is about the largest term
+            // `right` itself is six operations on terms of this size
             let scale = theta.abs().max(eta).max(right.abs());
-            prop_assert!((moved - right).abs() <= 1e5 * ulp(scale), "{moved} and not {right}");
+            prop_assert!((moved - right).abs() <= 6.0 * ulp(scale), "{moved} and not {right}");
         }
     }
 
@@ -88,8 +88,8 @@ proptest! {
                 for i in 0..n {
                     let target = g[i].powi(power);
                     let (low, high) = (before[i].min(target), before[i].max(target));
-                    let slack = 1e5 * ulp(low.abs().max(high.abs()));
-                    prop_assert!(after[i] >= low - slack && after[i] <= high + slack, "{formula} {name}");
+                    // rounding is monotone
+                    prop_assert!((low..=high).contains(&after[i]), "{formula} {name}");
                 }
             }
         }
