@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog"],
     &["accuracy", "budget", "cases"],
     &["comparison", "diagnosis"],
-    &["conformance", "survey"],
+    &["audit", "conformance", "survey"],
     &["recording"],
     &["certify", "judges", "torch"],
     &["verify"],

@@ -1,5 +1,6 @@
 //! The command `gradproof`: one file per subcommand.
 
+mod audit;
 #[cfg(feature = "certify")]
 mod certify;
 mod eval;
@@ -23,6 +24,7 @@ struct Arguments {
 enum Command {
     Verify(verify::Arguments),
     Eval(eval::Arguments),
+    Audit(audit::Arguments),
     #[cfg(feature = "certify")]
     Certify(certify::Arguments),
     #[cfg(feature = "torch")]
@@ -41,6 +43,7 @@ pub fn run() -> ExitCode {
     let status = match Arguments::parse().command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         #[cfg(feature = "certify")]
         Command::Certify(arguments) => certify::run(&arguments),
         #[cfg(feature = "torch")]

@@ -1,0 +1,216 @@
+//! A quick look at an element: the step in plain f64, and a part of the budget that is certain.
+//!
+//! Nearly every element of a right step is told by it. What it does not let through is judged by the
+//! oracle and the whole budget, so that a verdict never rests on the sieve alone: it may only let through
+//! what the budget allows, and a test holds it to that.
+
+use crate::number::Dtype;
+use crate::optimizers::adam::{BiasCorrection, Epsilon};
+use crate::optimizers::decay::Decay;
+use crate::optimizers::{adam, adam_l2, adamw, lion, sgd};
+
+/// The most numbers that a step changes: θ and its moments.
+pub(super) const MOST_OUTPUTS: usize = 4;
+
+/// One element before a step, with its gradient.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    pub theta: f64,
+    pub g: f64,
+    pub moments: [f64; MOST_OUTPUTS - 1],
+}
+
+/// A number after the step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sifted {
+    /// In plain f64, with an error of at most 2^−40 `terms`: exact where they are 0.
+    pub value: f64,
+    /// A sum of sizes of which every correct implementation may lose the unit roundoff once: the budget
+    /// is at least u·`terms`.
+    pub terms: f64,
+}
+
+/// Nothing is certain: the budget decides.
+const OPEN: Sifted = Sifted { value: f64::NAN, terms: 0.0 };
+
+/// A step of an optimizer in plain f64.
+pub(super) trait Rule: Sync {
+    /// θ′ and the new moments.
+    fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS];
+}
+
+impl Sifted {
+    /// How far a found number is from this one, in parts of what is certainly allowed: at most 1 is
+    /// within the budget.
+    pub fn off(&self, found: f64, unit: f64) -> f64 {
+        let error = (found - self.value).abs();
+        if error == 0.0 {
+            return 0.0;
+        }
+        // with NaN nothing is certain
+        let off = error / ((unit - OWN_ERROR) * self.terms);
+        if off.is_finite() { off } else { f64::INFINITY }
+    }
+}
+
+/// The sieve's own error in parts of the terms.
+const OWN_ERROR: f64 = 1.0 / (1u64 << 40) as f64;
+
+/// Whether a dtype is coarse enough beside the sieve's own error.
+pub(super) fn is_sifted(dtype: Dtype) -> bool {
+    dtype.stored() != Dtype::F64
+}
+
+/// x + y, each with sizes that are certainly rounded; a zero is added without a rounding.
+fn sum(x: Sifted, y: Sifted) -> Sifted {
+    let value = x.value + y.value;
+    let own = if x.value == 0.0 || y.value == 0.0 { 0.0 } else { value.abs() };
+    Sifted { value, terms: own + x.terms + y.terms }
+}
+
+/// βx, rounded once, but where β is 1
+fn product(beta: f64, x: f64) -> Sifted {
+    let value = beta * x;
+    Sifted { value, terms: if beta == 1.0 { 0.0 } else { value.abs() } }
+}
+
+/// β·x + (1 − β)·y
+fn average(beta: f64, x: f64, y: f64) -> Sifted {
+    sum(product(beta, x), product(1.0 - beta, y))
+}
+
+/// Whether a sum is large enough beside what was added that plain f64 knows it well.
+fn is_told(sum: f64, largest: f64) -> bool {
+    sum.abs() >= CANCELLED * largest.abs()
+}
+
+/// 2^−8
+const CANCELLED: f64 = 1.0 / 256.0;
+
+/// θ(1 − ηλ) − moved, in which `roundings` of moved are certain
+fn decayed(theta: f64, decay: f64, moved: f64, roundings: f64) -> Sifted {
+    sum(product(1.0 - decay, theta), Sifted { value: -moved, terms: roundings * moved.abs() })
+}
+
+/// Adam's ratio with plain averages, and a decay by the joint form.
+pub(super) struct Adam {
+    beta1: f64,
+    beta2: f64,
+    eps: f64,
+    /// η/(1 − β1^t)
+    rate: f64,
+    /// 1 − β2^t
+    bias2: f64,
+    epsilon: Epsilon,
+    /// ηλ, decoupled
+    decay: f64,
+    /// λ, into the gradient
+    l2: f64,
+}
+
+/// 1 − β^t
+fn bias(beta: f64, t: u64) -> f64 {
+    -libm::expm1(t as f64 * libm::log(beta))
+}
+
+impl Adam {
+    fn new(hyper: adam::Hyper, epsilon: Epsilon, correction: BiasCorrection, eta: f64, t: u64) -> Adam {
+        let adam::Hyper { beta1, beta2, eps } = hyper;
+        let (bias1, bias2) = match correction {
+            BiasCorrection::Both => (bias(beta1, t), bias(beta2, t)),
+            BiasCorrection::None => (1.0, 1.0),
+        };
+        Adam { beta1, beta2, eps, rate: eta / bias1, bias2, epsilon, decay: 0.0, l2: 0.0 }
+    }
+
+    /// AdamW, under conventions that the sieve knows.
+    pub fn decoupled(h: &adamw::Hyperparameters, eta: f64, t: u64) -> Option<Adam> {
+        let c = h.conventions;
+        let known = c.decay == Decay::Joint && c.amsgrad == adam::Amsgrad::Off;
+        let adam = Adam::new(h.adam(), c.epsilon, c.bias_correction, eta, t);
+        known.then_some(Adam { decay: eta * h.weight_decay, ..adam })
+    }
+
+    /// Adam with L2, under conventions that the sieve knows.
+    pub fn with_l2(h: &adam_l2::Hyperparameters, eta: f64, t: u64) -> Option<Adam> {
+        let c = h.conventions;
+        let known = c.amsgrad == adam::Amsgrad::Off;
+        let adam = Adam::new(h.adam(), c.epsilon, c.bias_correction, eta, t);
+        known.then_some(Adam { l2: h.weight_decay, ..adam })
+    }
+}
+
+impl Rule for Adam {
+    fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
+        let g = x.g + self.l2 * x.theta;
+        let m = average(self.beta1, x.moments[0], g);
+        let v = average(self.beta2, x.moments[1], g * g);
+        let v_hat = v.value / self.bias2;
+        let denominator = match self.epsilon {
+            Epsilon::Outside => v_hat.sqrt() + self.eps,
+            Epsilon::Hat => v_hat.sqrt() + self.eps / self.bias2.sqrt(),
+            Epsilon::Root => (v_hat + self.eps).sqrt(),
+            Epsilon::Max => v_hat.sqrt().max(self.eps),
+        };
+        // the quotient and the product with the rate
+        let theta = decayed(x.theta, self.decay, self.rate * m.value / denominator, 2.0);
+        if !is_told(g, x.g) {
+            return [OPEN; MOST_OUTPUTS];
+        }
+        [if is_told(m.value, m.terms) { theta } else { OPEN }, m, v, OPEN]
+    }
+}
+
+/// Lion.
+pub(super) struct Lion {
+    beta1: f64,
+    beta2: f64,
+    eta: f64,
+    decay: f64,
+}
+
+impl Lion {
+    /// Lion, under conventions that the sieve knows.
+    pub fn new(h: &lion::Hyperparameters, eta: f64) -> Option<Lion> {
+        let known = h.conventions.decay == Decay::Joint;
+        known.then_some(Lion { beta1: h.beta1, beta2: h.beta2, eta, decay: eta * h.weight_decay })
+    }
+}
+
+impl Rule for Lion {
+    fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
+        let c = average(self.beta1, x.moments[0], x.g);
+        let theta = decayed(x.theta, self.decay, self.eta * c.value.signum(), 0.0);
+        let m = average(self.beta2, x.moments[0], x.g);
+        // a sign is known from a sum that has not cancelled
+        [if c.value != 0.0 && is_told(c.value, c.terms) { theta } else { OPEN }, m, OPEN, OPEN]
+    }
+}
+
+/// SGD with momentum.
+pub(super) struct Sgd {
+    h: sgd::Hyperparameters,
+    eta: f64,
+    first: bool,
+}
+
+impl Sgd {
+    /// A step of rate η, the t-th.
+    pub fn new(h: &sgd::Hyperparameters, eta: f64, t: u64) -> Sgd {
+        Sgd { h: *h, eta, first: t == 1 || h.momentum == 0.0 }
+    }
+}
+
+impl Rule for Sgd {
+    fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
+        let sgd::Hyperparameters { momentum, dampening, nesterov, weight_decay, .. } = self.h;
+        let g = sum(Sifted { value: x.g, terms: 0.0 }, product(weight_decay, x.theta));
+        let kept = product(momentum, x.moments[0]);
+        let new = Sifted { terms: product(1.0 - dampening, g.value).terms, value: (1.0 - dampening) * g.value };
+        let buf = if self.first { g } else { sum(kept, new) };
+        let direction = if nesterov { g.value + momentum * buf.value } else { buf.value };
+        let told = is_told(g.value, x.g) && (self.first || is_told(buf.value, kept.value));
+        let theta = decayed(x.theta, 0.0, self.eta * direction, if self.eta == 1.0 { 0.0 } else { 1.0 });
+        if told && is_told(direction, g.value) { [theta, buf, OPEN, OPEN] } else { [OPEN; MOST_OUTPUTS] }
+    }
+}
