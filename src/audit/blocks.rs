@@ -180,7 +180,7 @@ fn off(tensor: &Stepped, element: &Element) -> f64 {
     let outputs = tensor.outputs.iter().enumerate();
     let of = |(i, output): (usize, &super::plan::Output)| {
         let (_, dtype) = output.after.as_ref()?;
-        let off = if is_sifted(*dtype) { sifted[i].off(element.after[i], dtype.unit()) } else { f64::INFINITY };
+        let off = if is_sifted(*dtype) { sifted[i].off(element.after[i], *dtype) } else { f64::INFINITY };
         Some(off)
     };
     outputs.filter_map(of).fold(0.0, f64::max)

@@ -31,6 +31,14 @@ pub(super) struct Tensor {
     start: u64,
 }
 
+#[cfg(test)]
+impl Tensor {
+    /// A tensor of one element that is in no file.
+    pub fn of(format: Format) -> Tensor {
+        Tensor { format, shape: vec![1], elements: 1, file: 0, start: 0 }
+    }
+}
+
 /// Reads at a place; the file's own position is left alone, so that threads can share it.
 pub(super) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
     #[cfg(unix)]

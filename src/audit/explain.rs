@@ -145,7 +145,10 @@ fn off(one: &Compared) -> f64 {
     one.ratio().unwrap_or(0.0)
 }
 
-/// Hyperparameters that other tensors have, and counts of steps nearby.
+/// The values of ε that frameworks and papers have as their defaults.
+const USUAL_EPS: [f64; 6] = [1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-15];
+
+/// Hyperparameters that other tensors have, usual ones, and counts of steps nearby.
 fn hyperparameters(plan: &Plan, sample: &Sample) -> Vec<Explanation> {
     let mut all = Vec::new();
     for (name, values) in &plan.values {
@@ -156,6 +159,10 @@ fn hyperparameters(plan: &Plan, sample: &Sample) -> Vec<Explanation> {
     let decayed = sample.tensor.hyper.get("weight_decay").and_then(json::real_of).is_some_and(|decay| decay != 0.0);
     if decayed && !plan.values.iter().any(|(name, all)| name == "weight_decay" && all.contains(&json!(0.0))) {
         all.push(Explanation::Hyper { name: "weight_decay".into(), value: 0.0, of_others: false });
+    }
+    if sample.input.get("eps").and_then(json::real_of).is_some() {
+        let usual = USUAL_EPS.map(|value| Explanation::Hyper { name: "eps".into(), value, of_others: false });
+        all.extend(usual);
     }
     let t = sample.tensor.t;
     let counts = [t.checked_sub(1), t.checked_add(1), Some(1)];
@@ -185,6 +192,8 @@ fn fitted(formula: &'static Formula, sample: &Sample, elements: &[Element]) -> V
             |a, b| if b.0 > a.0 { b } else { a },
         )
     };
+    let has = |output: usize| sample.tensor.outputs.get(output).is_some_and(|moment| moment.after.is_some());
+    let number = |name: &str, value: f64| Explanation::Hyper { name: name.into(), value, of_others: false };
     // m′ = βm + (1 − β)cg, from the element in which g weighs most
     let of_gradient = |i: usize| {
         let beta = hyper(if formula.id == "lion" { "beta2" } else { "beta1" })?;
@@ -192,8 +201,25 @@ fn fitted(formula: &'static Formula, sample: &Sample, elements: &[Element]) -> V
         let kept = beta * x.before.moments[0];
         Some((new.abs() / (kept.abs() + new.abs()), (x.after[1] - kept) / new))
     };
-    if sample.tensor.outputs.get(1).is_some_and(|moment| moment.after.is_some()) {
+    if has(1) {
         all.extend(best(&of_gradient).map(|(_, by)| Explanation::Scaled { by }));
+    }
+    // x′ = βx + (1 − β)y, from the element in which x and y are furthest apart
+    let of_average = |output: usize, power: i32| {
+        move |i: usize| {
+            let x = &elements[i];
+            let (kept, new) = (x.before.moments[output - 1], if power == 2 { x.before.g * x.before.g } else { x.before.g });
+            Some(((kept - new).abs() / (kept.abs() + new.abs()), (x.after[output] - new) / (kept - new)))
+        }
+    };
+    let averages: &[(&str, usize, i32)] = match formula.id {
+        "adamw" => &[("beta1", 1, 1), ("beta2", 2, 2)],
+        "lion" => &[("beta2", 1, 1)],
+        _ => &[],
+    };
+    for &(name, output, power) in averages.iter().filter(|(_, output, _)| has(*output)) {
+        let beta = best(&of_average(output, power)).map(|(_, beta)| beta).filter(|beta| (0.0..1.0).contains(beta));
+        all.extend(beta.map(|beta| number(name, beta)));
     }
     // θ − θ′ is proportional to η, and most of it known where it is large beside θ
     let of_rate = |i: usize| {
@@ -201,7 +227,6 @@ fn fitted(formula: &'static Formula, sample: &Sample, elements: &[Element]) -> V
         let moved = theta - right("params", i)?;
         Some((moved.abs() / (theta.abs() + moved.abs()), hyper("lr")? * ((theta - elements[i].after[0]) / moved)))
     };
-    let number = |name: &str, value: f64| Explanation::Hyper { name: name.into(), value, of_others: false };
     all.extend(best(&of_rate).filter(|(_, rate)| *rate >= 0.0).map(|(_, rate)| number("lr", rate)));
     // θ′ = right + η(λ − λ̂)θ
     let of_decay = |i: usize| {
@@ -223,11 +248,19 @@ impl fmt::Display for Explanation {
             Explanation::Hyper { name, value, of_others: true } => {
                 write!(f, "was stepped with {name} = {value}, which other tensors have")
             }
-            Explanation::Hyper { name, value, of_others: false } => write!(f, "was stepped with {name} = {value:.4e}"),
+            Explanation::Hyper { name, value, of_others: false } => {
+                write!(f, "was stepped with {name} = {}", short(*value))
+            }
             Explanation::Count { t } => write!(f, "was stepped as if it were step {t}"),
             Explanation::Scaled { by } => {
-                write!(f, "was stepped with the gradient times {by:.6}, as clipping, averaging or loss scaling leave it")
+                let by = short(*by);
+                write!(f, "was stepped with the gradient times {by}, as clipping, averaging or loss scaling leave it")
             }
         }
     }
+}
+
+/// A fitted number to the digits that it is known to, about.
+fn short(x: f64) -> f64 {
+    format!("{x:.3e}").parse().unwrap_or(x)
 }

@@ -257,7 +257,7 @@ fn recorded_step(state: &Checkpoint, name: &str) -> Result<Option<u64>> {
 }
 
 /// The moments of an optimizer under its hyperparameters, and a quick look where there is one.
-fn rule_of(
+pub(super) fn rule_of(
     optimizer: &Optimizer,
     hyper: &Map<String, Value>,
     t: u64,

@@ -28,10 +28,12 @@ pub(super) struct Sifted {
     /// A sum of sizes of which every correct implementation may lose the unit roundoff once: the budget
     /// is at least u·`terms`.
     pub terms: f64,
+    /// Whether a product is among what is rounded, which may underflow by half of the smallest number.
+    pub products: bool,
 }
 
 /// Nothing is certain: the budget decides.
-const OPEN: Sifted = Sifted { value: f64::NAN, terms: 0.0 };
+const OPEN: Sifted = Sifted { value: f64::NAN, terms: 0.0, products: false };
 
 /// A step of an optimizer in plain f64.
 pub(super) trait Rule: Sync {
@@ -42,13 +44,14 @@ pub(super) trait Rule: Sync {
 impl Sifted {
     /// How far a found number is from this one, in parts of what is certainly allowed: at most 1 is
     /// within the budget.
-    pub fn off(&self, found: f64, unit: f64) -> f64 {
+    pub fn off(&self, found: f64, dtype: Dtype) -> f64 {
         let error = (found - self.value).abs();
         if error == 0.0 {
             return 0.0;
         }
         // with NaN nothing is certain
-        let off = error / ((unit - OWN_ERROR) * self.terms);
+        let underflow = if self.products { 0.5 * dtype.smallest() } else { 0.0 };
+        let off = error / ((dtype.unit() - OWN_ERROR) * self.terms + underflow);
         if off.is_finite() { off } else { f64::INFINITY }
     }
 }
@@ -65,13 +68,14 @@ pub(super) fn is_sifted(dtype: Dtype) -> bool {
 fn sum(x: Sifted, y: Sifted) -> Sifted {
     let value = x.value + y.value;
     let own = if x.value == 0.0 || y.value == 0.0 { 0.0 } else { value.abs() };
-    Sifted { value, terms: own + x.terms + y.terms }
+    Sifted { value, terms: own + x.terms + y.terms, products: x.products || y.products }
 }
 
 /// βx, rounded once, but where β is 1
 fn product(beta: f64, x: f64) -> Sifted {
     let value = beta * x;
-    Sifted { value, terms: if beta == 1.0 { 0.0 } else { value.abs() } }
+    let products = beta != 1.0 && value != 0.0;
+    Sifted { value, terms: if products { value.abs() } else { 0.0 }, products }
 }
 
 /// β·x + (1 − β)·y
@@ -89,7 +93,8 @@ const CANCELLED: f64 = 1.0 / 256.0;
 
 /// θ(1 − ηλ) − moved, in which `roundings` of moved are certain
 fn decayed(theta: f64, decay: f64, moved: f64, roundings: f64) -> Sifted {
-    sum(product(1.0 - decay, theta), Sifted { value: -moved, terms: roundings * moved.abs() })
+    let terms = roundings * moved.abs();
+    sum(product(1.0 - decay, theta), Sifted { value: -moved, terms, products: terms > 0.0 })
 }
 
 /// Adam's ratio with plain averages, and a decay by the joint form.
@@ -204,9 +209,8 @@ impl Sgd {
 impl Rule for Sgd {
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
         let sgd::Hyperparameters { momentum, dampening, nesterov, weight_decay, .. } = self.h;
-        let g = sum(Sifted { value: x.g, terms: 0.0 }, product(weight_decay, x.theta));
-        let kept = product(momentum, x.moments[0]);
-        let new = Sifted { terms: product(1.0 - dampening, g.value).terms, value: (1.0 - dampening) * g.value };
+        let g = sum(product(1.0, x.g), product(weight_decay, x.theta));
+        let (kept, new) = (product(momentum, x.moments[0]), product(1.0 - dampening, g.value));
         let buf = if self.first { g } else { sum(kept, new) };
         let direction = if nesterov { g.value + momentum * buf.value } else { buf.value };
         let told = is_told(g.value, x.g) && (self.first || is_told(buf.value, kept.value));

@@ -17,14 +17,14 @@ LR, BETAS, EPS, DECAY = 3e-4, (0.9, 0.95), 1e-8, 0.1
 
 
 class Transformer(torch.nn.Module):
-    """Two layers of attention over a vocabulary of 211."""
+    """Layers of attention over a vocabulary."""
 
-    def __init__(self):
+    def __init__(self, words=211, width=48, layers=2):
         super().__init__()
-        self.embedding = torch.nn.Embedding(211, 48)
-        layer = torch.nn.TransformerEncoderLayer(48, 4, 96, dropout=0.0, batch_first=True)
-        self.layers = torch.nn.TransformerEncoder(layer, 2)
-        self.head = torch.nn.Linear(48, 211)
+        self.embedding = torch.nn.Embedding(words, width)
+        layer = torch.nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True)
+        self.layers = torch.nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.head = torch.nn.Linear(width, words)
 
     def forward(self, tokens):
         return self.head(self.layers(self.embedding(tokens)))
@@ -68,12 +68,12 @@ def state_of(model, optimizer):
     return state
 
 
-def train(dtype, change=lambda optimizer, step: None, eps=EPS, **options):
+def train(dtype, change=lambda optimizer, step: None, eps=EPS, sizes=(211, 48, 2), **options):
     """Six steps of training; the files' contents around the last."""
     torch.manual_seed(7)
-    model = Transformer().to(dtype)
+    model = Transformer(*sizes).to(dtype)
     optimizer = torch.optim.AdamW(grouped(model), lr=LR, betas=BETAS, eps=eps, weight_decay=DECAY, **options)
-    tokens = torch.randint(0, 211, (8, 17))
+    tokens = torch.randint(0, sizes[0], (8, 17))
     for step in range(1, STEPS + 1):
         optimizer.zero_grad()
         logits = model(tokens[:, :-1])
