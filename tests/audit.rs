@@ -121,7 +121,7 @@ fn a_wrong_belief_about_a_step_is_explained_in_every_tensor() {
         (|c| drop(c.hyper.insert("beta1".into(), json!(0.8))), "was stepped with beta1 = 0.9", 15),
         (|c| c.groups.clear(), "was stepped with lr = 0.0012", 1),
         (|c| drop(c.hyper.insert("weight_decay".into(), json!(0.5))), "was stepped with weight_decay = 0.1", 6),
-        (|c| c.step.no_decay.clear(), "was stepped with weight_decay = 0", 9),
+        (|c| c.step.no_decay.clear(), "was stepped with weight_decay = 0.0", 9),
         (|c| drop(c.step.conventions.insert("epsilon".into(), "hat".into())), "is AdamW", 0),
     ];
     for (change, expected, least) in changes {

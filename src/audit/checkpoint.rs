@@ -60,7 +60,11 @@ impl Checkpoint {
             for (shard, names) in shards(path)? {
                 let found = checkpoint.add(&shard)?;
                 let malformed = |tensor: &str, problem: &str| {
-                    Error::malformed(path, format!("weight_map, tensor {tensor:?}"), format!("{problem} {}", shard.display()))
+                    Error::malformed(
+                        path,
+                        format!("weight_map, tensor {tensor:?}"),
+                        format!("{problem} {}", shard.display()),
+                    )
                 };
                 if let Some(lost) = names.iter().find(|name| !found.contains(name)) {
                     return Err(malformed(lost, "is not in the shard"));

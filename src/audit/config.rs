@@ -131,7 +131,8 @@ impl Globs {
     pub fn new(field: &str, patterns: &[String]) -> Result<Globs> {
         let compiled = patterns.iter().enumerate().map(|(i, pattern)| {
             let field = format!("{field}[{i}]");
-            let glob = Glob::new(pattern).map_err(|e| Error::config(&field, pattern, format!("a glob: {}", e.kind())))?;
+            let glob =
+                Glob::new(pattern).map_err(|e| Error::config(&field, pattern, format!("a glob: {}", e.kind())))?;
             Ok((field, pattern.clone(), glob.compile_matcher()))
         });
         compiled.collect::<Result<_>>().map(Globs)

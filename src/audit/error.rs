@@ -53,11 +53,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn malformed(
-        path: impl Into<PathBuf>,
-        place: impl Into<String>,
-        problem: impl Into<String>,
-    ) -> Error {
+    pub(super) fn malformed(path: impl Into<PathBuf>, place: impl Into<String>, problem: impl Into<String>) -> Error {
         Error::Malformed { path: path.into(), place: place.into(), problem: problem.into() }
     }
 

@@ -42,7 +42,8 @@ pub(super) enum Outcome {
 
 /// The formula's input for some elements as one tensor.
 pub(super) fn input(tensor: &Stepped, elements: &[Element]) -> Value {
-    let list = |of: &dyn Fn(&Element) -> f64| Value::from(elements.iter().map(|x| json::number(of(x))).collect::<Vec<_>>());
+    let list =
+        |of: &dyn Fn(&Element) -> f64| Value::from(elements.iter().map(|x| json::number(of(x))).collect::<Vec<_>>());
     let mut state = json!({ "step": tensor.t - 1 });
     for (i, moment) in tensor.outputs[1..].iter().enumerate() {
         state[moment.name] = list(&|x| x.before.moments[i]);

@@ -21,13 +21,19 @@ pub(super) enum Explanation {
     Hyper {
         name: String,
         value: f64,
-        /// Whether the value is one of another tensor, or was found from the outcome.
+        /// Whether the value is one of another tensor.
         of_others: bool,
+        /// How many budgets the numbers may be off: more than 1 where the value is known roughly.
+        slack: f64,
     },
     /// Another count of steps.
     Count { t: u64 },
     /// A gradient that was multiplied by a number.
-    Scaled { by: f64 },
+    Scaled {
+        by: f64,
+        /// As above.
+        slack: f64,
+    },
 }
 
 /// Explanations that were found, and how many searches for more are left.
@@ -49,7 +55,7 @@ const EACH: usize = 6;
 /// A search among all forms takes seconds, and tensors of one run share what is wrong with them.
 const SEARCHES: usize = 8;
 
-/// What is named decides nothing, and a fitted number brings its own rounding along.
+/// A number that was fitted to an outcome brings the rounding of that along. What is named decides nothing.
 const SLACK: f64 = 16.0;
 
 impl Explanations {
@@ -95,18 +101,18 @@ impl Explanation {
                 let fits = |form: &Form| gives(form, &observed, arithmetic(sample.coarsest()));
                 !diagnosis.forms.is_empty() && diagnosis.forms.iter().all(fits)
             }
-            Explanation::Hyper { name, value, .. } => {
+            Explanation::Hyper { name, value, slack, .. } => {
                 let mut input = sample.input.clone();
                 input[name.as_str()] = json::number(*value);
-                sample.agrees(formula, &input).unwrap_or(false)
+                sample.agrees(formula, &input, *slack).unwrap_or(false)
             }
             Explanation::Count { t } => {
                 let mut input = sample.input.clone();
                 input["state"][0]["step"] = (t - 1).into();
-                sample.agrees(formula, &input).unwrap_or(false)
+                sample.agrees(formula, &input, 1.0).unwrap_or(false)
             }
-            Explanation::Scaled { by } => {
-                sample.agrees(formula, &sample.with_gradient_times(*by)).unwrap_or(false)
+            Explanation::Scaled { by, slack } => {
+                sample.agrees(formula, &sample.with_gradient_times(*by), *slack).unwrap_or(false)
             }
         }
     }
@@ -127,13 +133,13 @@ impl Sample<'_> {
         input
     }
 
-    /// Whether the formula at another input gives what the files have.
-    fn agrees(&self, formula: &'static Formula, input: &Value) -> Result<bool> {
+    /// Whether the formula at another input gives what the files have, within so many budgets.
+    fn agrees(&self, formula: &'static Formula, input: &Value, slack: f64) -> Result<bool> {
         for output in &self.tensor.outputs {
             let Some((_, dtype)) = &output.after else { continue };
             let reference = Reference::of(formula, input, arithmetic(*dtype), Starts::Reported)?;
             let own = json!({ "steps": [{ output.name: self.found["steps"][0][output.name] }] });
-            if reference.compare(&own).iter().any(|one| off(one) > SLACK) {
+            if reference.compare(&own).iter().any(|one| off(one) > slack) {
                 return Ok(false);
             }
         }
@@ -150,19 +156,19 @@ const USUAL_EPS: [f64; 6] = [1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-15];
 
 /// Hyperparameters that other tensors have, usual ones, and counts of steps nearby.
 fn hyperparameters(plan: &Plan, sample: &Sample) -> Vec<Explanation> {
+    let usual = |name: &str, value| Explanation::Hyper { name: name.into(), value, of_others: false, slack: 1.0 };
     let mut all = Vec::new();
     for (name, values) in &plan.values {
         let own = sample.tensor.hyper.get(name);
         let others = values.iter().filter(|value| Some(*value) != own).filter_map(json::real_of);
-        all.extend(others.map(|value| Explanation::Hyper { name: name.clone(), value, of_others: true }));
+        all.extend(others.map(|value| Explanation::Hyper { name: name.clone(), value, of_others: true, slack: 1.0 }));
     }
     let decayed = sample.tensor.hyper.get("weight_decay").and_then(json::real_of).is_some_and(|decay| decay != 0.0);
     if decayed && !plan.values.iter().any(|(name, all)| name == "weight_decay" && all.contains(&json!(0.0))) {
-        all.push(Explanation::Hyper { name: "weight_decay".into(), value: 0.0, of_others: false });
+        all.push(usual("weight_decay", 0.0));
     }
-    if sample.input.get("eps").and_then(json::real_of).is_some() {
-        let usual = USUAL_EPS.map(|value| Explanation::Hyper { name: "eps".into(), value, of_others: false });
-        all.extend(usual);
+    if let Some(eps) = sample.input.get("eps").and_then(json::real_of) {
+        all.extend(USUAL_EPS.into_iter().filter(|&value| value != eps).map(|value| usual("eps", value)));
     }
     let t = sample.tensor.t;
     let counts = [t.checked_sub(1), t.checked_add(1), Some(1)];
@@ -171,11 +177,7 @@ fn hyperparameters(plan: &Plan, sample: &Sample) -> Vec<Explanation> {
 }
 
 /// Forms of the formula, if one fits.
-fn forms(
-    formula: &'static Formula,
-    declared: &[(&'static str, &'static str)],
-    sample: &Sample,
-) -> Option<Diagnosis> {
+fn forms(formula: &'static Formula, declared: &[(&'static str, &'static str)], sample: &Sample) -> Option<Diagnosis> {
     let observed = Observed { input: sample.input.clone(), found: sample.found.clone() };
     let diagnosis = diagnose(formula, declared, &[observed], arithmetic(sample.coarsest()));
     (!diagnosis.forms.is_empty()).then_some(diagnosis)
@@ -188,12 +190,16 @@ fn fitted(formula: &'static Formula, sample: &Sample, elements: &[Element]) -> V
     let right = crate::catalog::evaluate(formula.id, sample.input.clone()).ok();
     let right = |name: &str, i: usize| json::real_of(right.as_ref()?.pointer(&format!("/steps/0/{name}/0/{i}"))?);
     let best = |of: &dyn Fn(usize) -> Option<(f64, f64)>| {
-        (0..elements.len()).filter_map(of).filter(|(weight, x)| weight.is_finite() && x.is_finite()).reduce(
-            |a, b| if b.0 > a.0 { b } else { a },
-        )
+        (0..elements.len())
+            .filter_map(of)
+            .filter(|(weight, x)| weight.is_finite() && x.is_finite())
+            .reduce(|a, b| if b.0 > a.0 { b } else { a })
     };
     let has = |output: usize| sample.tensor.outputs.get(output).is_some_and(|moment| moment.after.is_some());
-    let number = |name: &str, value: f64| Explanation::Hyper { name: name.into(), value, of_others: false };
+    let number = |name: &str, value: f64| -> Vec<Explanation> {
+        let one = |(value, slack)| Explanation::Hyper { name: name.into(), value, of_others: false, slack };
+        shortened(value).map(one).collect()
+    };
     // m′ = βm + (1 − β)cg, from the element in which g weighs most
     let of_gradient = |i: usize| {
         let beta = hyper(if formula.id == "lion" { "beta2" } else { "beta1" })?;
@@ -202,13 +208,19 @@ fn fitted(formula: &'static Formula, sample: &Sample, elements: &[Element]) -> V
         Some((new.abs() / (kept.abs() + new.abs()), (x.after[1] - kept) / new))
     };
     if has(1) {
-        all.extend(best(&of_gradient).map(|(_, by)| Explanation::Scaled { by }));
+        all.extend(
+            best(&of_gradient)
+                .into_iter()
+                .flat_map(|(_, by)| shortened(by))
+                .map(|(by, slack)| Explanation::Scaled { by, slack }),
+        );
     }
     // x′ = βx + (1 − β)y, from the element in which x and y are furthest apart
     let of_average = |output: usize, power: i32| {
         move |i: usize| {
             let x = &elements[i];
-            let (kept, new) = (x.before.moments[output - 1], if power == 2 { x.before.g * x.before.g } else { x.before.g });
+            let (kept, new) =
+                (x.before.moments[output - 1], if power == 2 { x.before.g * x.before.g } else { x.before.g });
             Some(((kept - new).abs() / (kept.abs() + new.abs()), (x.after[output] - new) / (kept - new)))
         }
     };
@@ -219,7 +231,7 @@ fn fitted(formula: &'static Formula, sample: &Sample, elements: &[Element]) -> V
     };
     for &(name, output, power) in averages.iter().filter(|(_, output, _)| has(*output)) {
         let beta = best(&of_average(output, power)).map(|(_, beta)| beta).filter(|beta| (0.0..1.0).contains(beta));
-        all.extend(beta.map(|beta| number(name, beta)));
+        all.extend(beta.into_iter().flat_map(|beta| number(name, beta)));
     }
     // θ − θ′ is proportional to η, and most of it known where it is large beside θ
     let of_rate = |i: usize| {
@@ -227,14 +239,15 @@ fn fitted(formula: &'static Formula, sample: &Sample, elements: &[Element]) -> V
         let moved = theta - right("params", i)?;
         Some((moved.abs() / (theta.abs() + moved.abs()), hyper("lr")? * ((theta - elements[i].after[0]) / moved)))
     };
-    all.extend(best(&of_rate).filter(|(_, rate)| *rate >= 0.0).map(|(_, rate)| number("lr", rate)));
+    let some = |found: Option<(f64, f64)>| found.map(|(_, x)| x).filter(|x| *x >= 0.0).into_iter();
+    all.extend(some(best(&of_rate)).flat_map(|rate| number("lr", rate)));
     // θ′ = right + η(λ − λ̂)θ
     let of_decay = |i: usize| {
         let theta = elements[i].before.theta;
         let decay = (right("params", i)? - elements[i].after[0]) / (hyper("lr")? * theta);
         Some((theta.abs(), hyper("weight_decay")? + decay))
     };
-    all.extend(best(&of_decay).filter(|(_, decay)| *decay >= 0.0).map(|(_, decay)| number("weight_decay", decay)));
+    all.extend(some(best(&of_decay)).flat_map(|decay| number("weight_decay", decay)));
     all
 }
 
@@ -245,22 +258,23 @@ impl fmt::Display for Explanation {
                 let forms: Vec<String> = diagnosis.forms.iter().map(Form::to_string).collect();
                 write!(f, "is {}", forms.join("; or "))
             }
-            Explanation::Hyper { name, value, of_others: true } => {
-                write!(f, "was stepped with {name} = {value}, which other tensors have")
+            Explanation::Hyper { name, value, of_others: true, .. } => {
+                write!(f, "was stepped with {name} = {value:?}, which other tensors have")
             }
-            Explanation::Hyper { name, value, of_others: false } => {
-                write!(f, "was stepped with {name} = {}", short(*value))
+            Explanation::Hyper { name, value, of_others: false, .. } => {
+                write!(f, "was stepped with {name} = {value:?}")
             }
             Explanation::Count { t } => write!(f, "was stepped as if it were step {t}"),
-            Explanation::Scaled { by } => {
-                let by = short(*by);
+            Explanation::Scaled { by, .. } => {
                 write!(f, "was stepped with the gradient times {by}, as clipping, averaging or loss scaling leave it")
             }
         }
     }
 }
 
-/// A fitted number to the digits that it is known to, about.
-fn short(x: f64) -> f64 {
-    format!("{x:.3e}").parse().unwrap_or(x)
+/// A fitted number to more and more digits, with how far off the outcome may be: the roundest that fits is the
+/// likeliest.
+fn shortened(x: f64) -> impl Iterator<Item = (f64, f64)> {
+    let to_digits = move |digits: usize| format!("{x:.digits$e}").parse().unwrap_or(x);
+    (0..4).map(move |digits| (to_digits(digits), 1.0)).chain([(to_digits(5), SLACK)])
 }

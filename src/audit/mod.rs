@@ -120,14 +120,15 @@ fn all_blocks(plan: &Plan, tensor: &Stepped, progress: &(dyn Fn(Progress) + Sync
         Ok(found)
     });
     // joined in order, so that threads do not matter
-    found.try_fold(Found::default, |mut all: Found, one: Result<Found>| {
-        all.join(one?);
-        Ok(all)
-    })
-    .try_reduce(Found::default, |mut all, later| {
-        all.join(later);
-        Ok(all)
-    })
+    found
+        .try_fold(Found::default, |mut all: Found, one: Result<Found>| {
+            all.join(one?);
+            Ok(all)
+        })
+        .try_reduce(Found::default, |mut all, later| {
+            all.join(later);
+            Ok(all)
+        })
 }
 
 /// The report on a tensor.

@@ -116,9 +116,10 @@ impl Plan {
             }
             hyper
         };
-        let planned = files.before.tensors().map(|(name, tensor)| {
-            tensor_of(&files, &optimizer, name, tensor, hyper_of(name), step.step)
-        });
+        let planned = files
+            .before
+            .tensors()
+            .map(|(name, tensor)| tensor_of(&files, &optimizer, name, tensor, hyper_of(name), step.step));
         let work: Vec<Work> = planned.collect::<Result<_>>()?;
         let mut values: Vec<(String, Vec<Value>)> = Vec::new();
         for work in &work {
@@ -157,11 +158,7 @@ fn part(work: Vec<Work>, partition: Partition) -> Vec<Work> {
 
 /// A tensor that is there in every file in which it has to be, with one shape.
 fn find(checkpoint: &Checkpoint, name: &str, like: &Tensor, reason: &str) -> Result<(Tensor, Dtype)> {
-    let missing = || Error::MissingTensor {
-        path: checkpoint.path.clone(),
-        tensor: name.into(),
-        reason: reason.into(),
-    };
+    let missing = || Error::MissingTensor { path: checkpoint.path.clone(), tensor: name.into(), reason: reason.into() };
     let tensor = checkpoint.get(name).ok_or_else(missing)?;
     let malformed = |problem| Error::malformed(&checkpoint.path, format!("tensor {name:?}"), problem);
     if tensor.shape != like.shape {
@@ -199,9 +196,9 @@ fn tensor_of(
             return Err(Error::config("step", "nothing", allowed));
         }
     };
-    let note = step.filter(|&step| step != t).map(|step| {
-        format!("the state records {} steps before this one, which was said to be step {step}", t - 1)
-    });
+    let note = step
+        .filter(|&step| step != t)
+        .map(|step| format!("the state records {} steps before this one, which was said to be step {step}", t - 1));
     let (names, rule) = rule_of(optimizer, &hyper, t)?;
     let mut outputs = vec![Output { name: "params", before: Some((tensor.clone(), dtype)), after: Some(after) }];
     for &moment in names {

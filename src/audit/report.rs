@@ -182,7 +182,8 @@ impl Report {
             whole.run.elements = whole.run.elements.saturating_add(run.elements);
             whole.run.seconds += run.seconds;
         }
-        let missing: Vec<String> = (1..=first.of).filter(|k| !shares.contains(k)).take(20).map(|k| k.to_string()).collect();
+        let missing: Vec<String> =
+            (1..=first.of).filter(|k| !shares.contains(k)).take(20).map(|k| k.to_string()).collect();
         if !missing.is_empty() {
             return wrong(format!("of {} shares these are missing: {}", first.of, missing.join(", ")));
         }

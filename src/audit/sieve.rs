@@ -71,30 +71,38 @@ fn sum(x: Sifted, y: Sifted) -> Sifted {
     Sifted { value, terms: own + x.terms + y.terms, products: x.products || y.products }
 }
 
-/// βx, rounded once, but where β is 1
-fn product(beta: f64, x: f64) -> Sifted {
-    let value = beta * x;
-    let products = beta != 1.0 && value != 0.0;
+/// xy, rounded once, but where one of them is ±1
+fn product(x: f64, y: f64) -> Sifted {
+    let value = x * y;
+    let products = value != 0.0 && x.abs() != 1.0 && y.abs() != 1.0;
     Sifted { value, terms: if products { value.abs() } else { 0.0 }, products }
 }
 
-/// β·x + (1 − β)·y
-fn average(beta: f64, x: f64, y: f64) -> Sifted {
-    sum(product(beta, x), product(1.0 - beta, y))
+/// A hyperparameter times a number: where no dtype below f64 holds the hyperparameter, it is rounded as well.
+fn scaled(scalar: f64, x: f64) -> Sifted {
+    let product = product(scalar, x);
+    let inexact = f64::from(scalar as f32) != scalar;
+    Sifted { terms: if inexact { 2.0 * product.terms } else { product.terms }, ..product }
 }
 
-/// Whether a sum is large enough beside what was added that plain f64 knows it well.
-fn is_told(sum: f64, largest: f64) -> bool {
-    sum.abs() >= CANCELLED * largest.abs()
+/// β·x + (1 − β)·y, of which y brings its own roundings along
+fn average(beta: f64, x: f64, y: Sifted) -> Sifted {
+    let new = scaled(1.0 - beta, y.value);
+    sum(scaled(beta, x), Sifted { terms: new.terms + (1.0 - beta) * y.terms, ..new })
 }
 
-/// 2^−8
-const CANCELLED: f64 = 1.0 / 256.0;
+fn given(x: f64) -> Sifted {
+    Sifted { value: x, terms: 0.0, products: false }
+}
 
-/// θ(1 − ηλ) − moved, in which `roundings` of moved are certain
-fn decayed(theta: f64, decay: f64, moved: f64, roundings: f64) -> Sifted {
-    let terms = roundings * moved.abs();
-    sum(product(1.0 - decay, theta), Sifted { value: -moved, terms, products: terms > 0.0 })
+/// Whether a sum is large enough beside what was added that plain f64 knows its sign.
+fn is_told(sum: &Sifted) -> bool {
+    sum.value.abs() > OWN_ERROR * sum.terms
+}
+
+/// θ(1 − ηλ) − moved
+fn decayed(theta: f64, decay: f64, moved: Sifted) -> Sifted {
+    sum(scaled(1.0 - decay, theta), Sifted { value: -moved.value, ..moved })
 }
 
 /// Adam's ratio with plain averages, and a decay by the joint form.
@@ -147,9 +155,10 @@ impl Adam {
 
 impl Rule for Adam {
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
-        let g = x.g + self.l2 * x.theta;
+        let g = sum(given(x.g), scaled(self.l2, x.theta));
+        let square = product(g.value, g.value);
         let m = average(self.beta1, x.moments[0], g);
-        let v = average(self.beta2, x.moments[1], g * g);
+        let v = average(self.beta2, x.moments[1], square);
         let v_hat = v.value / self.bias2;
         let denominator = match self.epsilon {
             Epsilon::Outside => v_hat.sqrt() + self.eps,
@@ -157,14 +166,18 @@ impl Rule for Adam {
             Epsilon::Root => (v_hat + self.eps).sqrt(),
             Epsilon::Max => v_hat.sqrt().max(self.eps),
         };
-        // the quotient and the product with the rate
-        let theta = decayed(x.theta, self.decay, self.rate * m.value / denominator, 2.0);
-        if !is_told(g, x.g) {
-            return [OPEN; MOST_OUTPUTS];
-        }
-        [if is_told(m.value, m.terms) { theta } else { OPEN }, m, v, OPEN]
+        // the quotient and the product with the rate are rounded, and m′ brings its roundings along
+        let factor = self.rate / denominator;
+        let moved = factor * m.value;
+        let terms = factor * m.terms + 2.0 * moved.abs();
+        let theta = decayed(x.theta, self.decay, Sifted { value: moved, terms, products: terms > 0.0 });
+        // of a gradient that λθ nearly cancels, plain f64 knows the square only roughly
+        if g.value.abs() < CANCELLED * x.g.abs() { [OPEN, m, OPEN, OPEN] } else { [theta, m, v, OPEN] }
     }
 }
+
+/// 2^−8
+const CANCELLED: f64 = 1.0 / 256.0;
 
 /// Lion.
 pub(super) struct Lion {
@@ -184,11 +197,10 @@ impl Lion {
 
 impl Rule for Lion {
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
-        let c = average(self.beta1, x.moments[0], x.g);
-        let theta = decayed(x.theta, self.decay, self.eta * c.value.signum(), 0.0);
-        let m = average(self.beta2, x.moments[0], x.g);
-        // a sign is known from a sum that has not cancelled
-        [if c.value != 0.0 && is_told(c.value, c.terms) { theta } else { OPEN }, m, OPEN, OPEN]
+        let c = average(self.beta1, x.moments[0], given(x.g));
+        let theta = decayed(x.theta, self.decay, given(self.eta * c.value.signum()));
+        let m = average(self.beta2, x.moments[0], given(x.g));
+        [if is_told(&c) { theta } else { OPEN }, m, OPEN, OPEN]
     }
 }
 
@@ -209,12 +221,15 @@ impl Sgd {
 impl Rule for Sgd {
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
         let sgd::Hyperparameters { momentum, dampening, nesterov, weight_decay, .. } = self.h;
-        let g = sum(product(1.0, x.g), product(weight_decay, x.theta));
-        let (kept, new) = (product(momentum, x.moments[0]), product(1.0 - dampening, g.value));
-        let buf = if self.first { g } else { sum(kept, new) };
-        let direction = if nesterov { g.value + momentum * buf.value } else { buf.value };
-        let told = is_told(g.value, x.g) && (self.first || is_told(buf.value, kept.value));
-        let theta = decayed(x.theta, 0.0, self.eta * direction, if self.eta == 1.0 { 0.0 } else { 1.0 });
-        if told && is_told(direction, g.value) { [theta, buf, OPEN, OPEN] } else { [OPEN; MOST_OUTPUTS] }
+        let g = sum(given(x.g), scaled(weight_decay, x.theta));
+        let new = scaled(1.0 - dampening, g.value);
+        let new = Sifted { terms: new.terms + (1.0 - dampening) * g.terms, ..new };
+        let buf = if self.first { g } else { sum(scaled(momentum, x.moments[0]), new) };
+        let ahead = scaled(momentum, buf.value);
+        let ahead = Sifted { terms: ahead.terms + momentum * buf.terms, ..ahead };
+        let direction = if nesterov { sum(g, ahead) } else { buf };
+        let moved = product(self.eta, direction.value);
+        let moved = Sifted { terms: moved.terms + self.eta * direction.terms, ..moved };
+        [decayed(x.theta, 0.0, moved), buf, OPEN, OPEN]
     }
 }

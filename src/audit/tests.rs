@@ -54,7 +54,7 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
             for t in [1, 2, 1000] {
                 let tensor = stepped(&named, hyper.clone(), t, dtype);
                 let rule = tensor.rule.as_ref().unwrap();
-                for case in 0..40 {
+                for case in 0..8 {
                     let mut one = element(&format!("sieve/{k}/{dtype}/{t}/{case}"), dtype);
                     if t == 1 {
                         one.before.moments = [0.0; MOST_OUTPUTS - 1];
@@ -73,7 +73,9 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
                             let mut one = one;
                             one.after = sifted.map(|x| x.value);
                             one.after[output] = found;
-                            let [Outcome::Judged(judged)] = &judge(named.formula, &tensor, &[one])[..] else { continue };
+                            let [Outcome::Judged(judged)] = &judge(named.formula, &tensor, &[one])[..] else {
+                                continue;
+                            };
                             let is_off = judged.output == output && judged.over_budget > 1.0;
                             assert!(!is_off, "{optimizer} {hyper} {dtype} t = {t}: {judged:?} of {one:?}, {sifted:?}");
                             told += usize::from(off != 0.0);
@@ -83,8 +85,8 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
             }
         }
     }
-    // most of these elements are told
-    assert!(told > 10_000, "{told}");
+    // most of these numbers are told
+    assert!(told > 3_000, "{told}");
 }
 
 #[test]
