@@ -64,7 +64,7 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
                         // as far off as the sieve lets through, in either direction
                         let underflow = if sifted[output].products { 0.5 * dtype.smallest() } else { 0.0 };
                         let most = dtype.unit() * sifted[output].terms + underflow;
-                        for off in [most * 0.999_999, -most * 0.999_999, 0.0] {
+                        for off in [most * 0.999_9, -most * 0.999_9, 0.0] {
                             let found = sifted[output].value + off;
                             if sifted[output].off(found, dtype) > 1.0 || !found.is_finite() {
                                 continue;
