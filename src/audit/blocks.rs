@@ -6,11 +6,11 @@ use super::error::Result;
 use super::exact::{Element, Judged, Outcome, judge};
 use super::plan::{Files, Stepped};
 use super::report::NotJudged;
-use super::sieve::{Before, MOST_OUTPUTS, is_sifted};
+use super::sieve::{Before, Columns, MOST_OUTPUTS};
 use crate::formula::Formula;
 
-/// The elements of a block: its numbers and a few copies stay in a processor's second cache.
-pub(super) const BLOCK: u64 = 16_384;
+/// The elements of a block: its ten lists of numbers stay in a processor's second cache.
+pub(super) const BLOCK: u64 = 4096;
 
 /// How many of a block's elements are examined although it is decided that it differs.
 const EXAMINED: usize = 64;
@@ -69,82 +69,94 @@ pub(super) fn worse(a: Judged, b: Judged) -> Judged {
     if b.over_budget > a.over_budget { b } else { a }
 }
 
-/// The numbers of a block in f64.
+/// What a thread reads a block into, and uses again for the next.
 #[derive(Default)]
-struct Numbers {
+pub(super) struct Buffers {
     bytes: Vec<u8>,
-    gradient: Vec<f64>,
-    before: [Vec<f64>; MOST_OUTPUTS],
-    after: [Vec<f64>; MOST_OUTPUTS],
+    columns: Columns,
+    off: Vec<f64>,
 }
 
-impl Numbers {
-    fn read(files: &Files, tensor: &Stepped, from: u64, count: usize) -> Result<Numbers> {
-        let mut numbers = Numbers::default();
-        let bytes = &mut numbers.bytes;
-        if let Some((gradient, dtype)) = &tensor.gradient {
-            files.grads.read(gradient, *dtype, from, count, bytes, &mut numbers.gradient)?;
+impl Buffers {
+    fn read(&mut self, files: &Files, tensor: &Stepped, from: u64, count: usize) -> Result<()> {
+        let Buffers { bytes, columns, .. } = self;
+        match &tensor.gradient {
+            Some((stored, dtype)) => files.grads.read(stored, *dtype, from, count, bytes, &mut columns.gradient)?,
+            None => zeros(&mut columns.gradient, count),
         }
-        for (i, output) in tensor.outputs.iter().enumerate() {
+        for i in 0..MOST_OUTPUTS {
+            let output = tensor.outputs.get(i);
             let (first, second) = match i {
                 0 => (Some(&files.before), Some(&files.after)),
                 _ => (files.state_before.as_ref(), files.state_after.as_ref()),
             };
-            match (first, &output.before) {
+            match (first, output.and_then(|output| output.before.as_ref())) {
                 (Some(file), Some((stored, dtype))) => {
-                    file.read(stored, *dtype, from, count, bytes, &mut numbers.before[i])?;
+                    file.read(stored, *dtype, from, count, bytes, &mut columns.before[i])?;
                 }
-                _ => numbers.before[i].resize(count, 0.0),
+                _ => zeros(&mut columns.before[i], count),
             }
-            if let (Some(file), Some((stored, dtype))) = (second, &output.after) {
-                file.read(stored, *dtype, from, count, bytes, &mut numbers.after[i])?;
+            columns.dtypes[i] = None;
+            match (second, output.and_then(|output| output.after.as_ref())) {
+                (Some(file), Some((stored, dtype))) => {
+                    file.read(stored, *dtype, from, count, bytes, &mut columns.after[i])?;
+                    columns.dtypes[i] = Some(*dtype);
+                }
+                _ => zeros(&mut columns.after[i], count),
             }
         }
-        Ok(numbers)
+        Ok(())
     }
 
-    fn element(&self, tensor: &Stepped, from: u64, i: usize) -> Element {
-        let moment = |m: usize| self.before.get(m + 1).and_then(|list| list.get(i)).copied().unwrap_or(0.0);
-        let before = Before {
-            theta: self.before[0][i],
-            g: self.gradient.get(i).copied().unwrap_or(0.0),
-            moments: [moment(0), moment(1), moment(2)],
-        };
-        let after = std::array::from_fn(|output| {
-            tensor.outputs.get(output).and_then(|_| self.after[output].get(i)).copied().unwrap_or(0.0)
-        });
-        Element { index: from + i as u64, before, after }
+    fn element(&self, from: u64, i: usize) -> Element {
+        let after = self.columns.after.each_ref().map(|list| list[i]);
+        Element { index: from + i as u64, before: self.columns.before(i), after }
     }
 }
 
+fn zeros(list: &mut Vec<f64>, count: usize) {
+    list.clear();
+    list.resize(count, 0.0);
+}
+
 /// What a block of a tensor comes to.
-pub(super) fn block(formula: &'static Formula, files: &Files, tensor: &Stepped, from: u64) -> Result<Found> {
+pub(super) fn block(
+    formula: &'static Formula,
+    files: &Files,
+    tensor: &Stepped,
+    from: u64,
+    buffers: &mut Buffers,
+) -> Result<Found> {
     let count = BLOCK.min(tensor.elements - from) as usize;
-    let numbers = Numbers::read(files, tensor, from, count)?;
+    buffers.read(files, tensor, from, count)?;
     let mut found = Found::default();
     if tensor.gradient.is_none() {
-        unmoved(tensor, &numbers, from, count, &mut found);
+        unmoved(tensor, buffers, from, count, &mut found);
         return Ok(found);
+    }
+    buffers.off.clear();
+    buffers.off.resize(count, f64::INFINITY);
+    if let Some(rule) = &tensor.rule {
+        rule.sift(&buffers.columns, &mut buffers.off);
     }
     // what the sieve does not let through, with how far off it is there
     let mut open: Vec<(f64, Element)> = Vec::new();
-    for i in 0..count {
-        let element = numbers.element(tensor, from, i);
-        if let Some(what) = no_answer(tensor, &element) {
-            found.leave(what, element.index);
-            continue;
-        }
-        let off = off(tensor, &element);
-        if off <= 1.0 {
-            if found.sifted.is_none_or(|(furthest, _)| off > furthest) {
-                found.sifted = Some((off, element));
+    let mut furthest = (0, -1.0);
+    for (i, &off) in buffers.off.iter().enumerate() {
+        if off > 1.0 {
+            let element = buffers.element(from, i);
+            match no_answer(tensor, &element) {
+                Some(what) => found.leave(what, element.index),
+                None => open.push((off, element)),
             }
-            if found.conforming.len() < CONFORMING {
-                found.conforming.push(element);
-            }
-        } else {
-            open.push((off, element));
+        } else if off > furthest.1 {
+            furthest = (i, off);
         }
+    }
+    if furthest.1 >= 0.0 {
+        found.sifted = Some((furthest.1, buffers.element(from, furthest.0)));
+        let told = buffers.off.iter().enumerate().filter(|(_, off)| **off <= 1.0);
+        found.conforming.extend(told.take(CONFORMING).map(|(i, _)| buffers.element(from, i)));
     }
     // the furthest first; of equals the first
     open.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -173,19 +185,6 @@ pub(super) fn block(formula: &'static Formula, files: &Files, tensor: &Stepped, 
     Ok(found)
 }
 
-/// How far off an element is by the sieve, at the number where it is furthest.
-fn off(tensor: &Stepped, element: &Element) -> f64 {
-    let Some(rule) = &tensor.rule else { return f64::INFINITY };
-    let sifted = rule.step(&element.before);
-    let outputs = tensor.outputs.iter().enumerate();
-    let of = |(i, output): (usize, &super::plan::Output)| {
-        let (_, dtype) = output.after.as_ref()?;
-        let off = if is_sifted(*dtype) { sifted[i].off(element.after[i], *dtype) } else { f64::INFINITY };
-        Some(off)
-    };
-    outputs.filter_map(of).fold(0.0, f64::max)
-}
-
 /// Why an element has no right answer, if it has none.
 fn no_answer(tensor: &Stepped, element: &Element) -> Option<&'static str> {
     let Before { theta, g, moments } = element.before;
@@ -204,21 +203,20 @@ fn no_answer(tensor: &Stepped, element: &Element) -> Option<&'static str> {
 }
 
 /// A tensor without a gradient keeps its parameters and its state to the bit.
-fn unmoved(tensor: &Stepped, numbers: &Numbers, from: u64, count: usize, found: &mut Found) {
+fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize, found: &mut Found) {
+    let columns = &buffers.columns;
     for i in 0..count {
-        let element = numbers.element(tensor, from, i);
-        let mut moved = None;
-        for (output, _) in tensor.outputs.iter().enumerate().filter(|(_, output)| output.after.is_some()) {
-            let (expected, got) = (numbers.before[output][i], element.after[output]);
-            if got != expected && !(got.is_nan() && expected.is_nan()) && moved.is_none() {
-                moved = Some(Judged { index: element.index, output, got, expected, over_budget: f64::INFINITY });
-            }
-        }
+        let moved = (0..tensor.outputs.len()).filter(|&output| columns.dtypes[output].is_some()).find_map(|output| {
+            let (expected, got) = (columns.before[output][i], columns.after[output][i]);
+            let kept = got == expected || (got.is_nan() && expected.is_nan());
+            let moved = Judged { index: from + i as u64, output, got, expected, over_budget: f64::INFINITY };
+            (!kept).then_some(moved)
+        });
         if let Some(moved) = moved {
             found.worst = Some(found.worst.map_or(moved, |worst| worse(worst, moved)));
             found.differing += 1;
             if found.examples.len() < EXAMINED {
-                found.examples.push(element);
+                found.examples.push(buffers.element(from, i));
             }
         }
     }

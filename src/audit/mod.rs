@@ -25,7 +25,7 @@ pub use config::{Config, Group, Step};
 pub use error::{Error, Result};
 pub use report::{Differing, NotJudged, Partition, Report, RunReport, TensorReport, Verdict, Worst};
 
-use blocks::{BLOCK, Found, block, worse};
+use blocks::{BLOCK, Buffers, Found, block, worse};
 use exact::{Judged, Outcome, judge};
 use explain::Explanations;
 use plan::{Plan, Stepped, Work};
@@ -114,8 +114,8 @@ fn declared(plan: &Plan, config: &Config) -> Result<Vec<(&'static str, &'static 
 
 fn all_blocks(plan: &Plan, tensor: &Stepped, progress: &(dyn Fn(Progress) + Sync)) -> Result<Found> {
     let blocks = (0..tensor.elements.div_ceil(BLOCK)).into_par_iter();
-    let found = blocks.map(|i| {
-        let found = block(plan.optimizer.formula, &plan.files, tensor, i * BLOCK)?;
+    let found = blocks.map_init(Buffers::default, |buffers, i| {
+        let found = block(plan.optimizer.formula, &plan.files, tensor, i * BLOCK, buffers)?;
         progress(Progress::Done(BLOCK.min(tensor.elements - i * BLOCK)));
         Ok(found)
     });

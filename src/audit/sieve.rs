@@ -4,6 +4,7 @@
 //! oracle and the whole budget, so that a verdict never rests on the sieve alone: it may only let through
 //! what the budget allows, and a test holds it to that.
 
+use crate::kernels::{Instructions, Kernel, Lanes};
 use crate::number::Dtype;
 use crate::optimizers::adam::{BiasCorrection, Epsilon};
 use crate::optimizers::decay::Decay;
@@ -36,35 +37,100 @@ pub(super) struct Sifted {
 const OPEN: Sifted = Sifted { value: f64::NAN, terms: 0.0, products: false };
 
 /// A step of an optimizer in plain f64.
-pub(super) trait Rule: Sync {
+pub(super) trait Rule: Send + Sync {
     /// θ′ and the new moments.
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS];
+
+    /// How far off every element of a block is, at the number where it is furthest, as [`Sifted::off`] says it.
+    fn sift(&self, columns: &Columns, off: &mut [f64]);
+}
+
+/// The numbers of a block, each list as long as the block.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub gradient: Vec<f64>,
+    /// θ and the moments; zeros where a state is missing.
+    pub before: [Vec<f64>; MOST_OUTPUTS],
+    /// θ′ and the new moments; anything where the files have none.
+    pub after: [Vec<f64>; MOST_OUTPUTS],
+    /// The dtypes of what the files have after the step.
+    pub dtypes: [Option<Dtype>; MOST_OUTPUTS],
+}
+
+impl Columns {
+    /// What one element starts from.
+    pub fn before(&self, i: usize) -> Before {
+        let [theta, m, v, v_max] = &self.before;
+        Before { theta: theta[i], g: self.gradient[i], moments: [m[i], v[i], v_max[i]] }
+    }
+}
+
+/// The loop of [`Rule::sift`], for whatever vectors the processor has.
+struct Sift<'a, R> {
+    rule: &'a R,
+    columns: &'a Columns,
+    off: &'a mut [f64],
+}
+
+impl<R: Rule> Kernel for Sift<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) {
+        let (n, columns) = (self.off.len(), self.columns);
+        let [theta, m, v, v_max] = columns.before.each_ref().map(|list| &list[..n]);
+        let (g, after) = (&columns.gradient[..n], columns.after.each_ref().map(|list| &list[..n]));
+        let scales = columns.dtypes.map(|dtype| dtype.map(Scale::of));
+        for i in 0..n {
+            let before = Before { theta: theta[i], g: g[i], moments: [m[i], v[i], v_max[i]] };
+            let sifted = self.rule.step(&before);
+            let mut furthest = 0.0;
+            for k in 0..MOST_OUTPUTS {
+                let off = scales[k].map_or(0.0, |scale| sifted[k].off(after[k][i], scale));
+                furthest = if off > furthest { off } else { furthest };
+            }
+            self.off[i] = furthest;
+        }
+    }
+}
+
+/// What a dtype may lose.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    unit: f64,
+    /// Half of the smallest number.
+    underflow: f64,
+}
+
+impl Scale {
+    /// That of a dtype; of f64 nothing can be told.
+    pub fn of(dtype: Dtype) -> Scale {
+        match dtype.stored() {
+            Dtype::F64 => Scale { unit: f64::NAN, underflow: 0.0 },
+            _ => Scale { unit: dtype.unit(), underflow: 0.5 * dtype.smallest() },
+        }
+    }
 }
 
 impl Sifted {
     /// How far a found number is from this one, in parts of what is certainly allowed: at most 1 is
     /// within the budget.
-    pub fn off(&self, found: f64, dtype: Dtype) -> f64 {
+    #[inline(always)]
+    pub fn off(&self, found: f64, scale: Scale) -> f64 {
         let error = (found - self.value).abs();
-        if error == 0.0 {
-            return 0.0;
-        }
-        // with NaN nothing is certain
-        let underflow = if self.products { 0.5 * dtype.smallest() } else { 0.0 };
-        let off = error / ((dtype.unit() - OWN_ERROR) * self.terms + underflow);
-        if off.is_finite() { off } else { f64::INFINITY }
+        let underflow = if self.products { scale.underflow } else { 0.0 };
+        let off = error / ((scale.unit - OWN_ERROR) * self.terms + underflow);
+        // with NaN nothing is certain, but where nothing is rounded and nothing is off
+        let off = if off <= f64::MAX { off } else { f64::INFINITY };
+        if error == 0.0 && scale.unit > 0.0 { 0.0 } else { off }
     }
 }
 
 /// The sieve's own error in parts of the terms.
 const OWN_ERROR: f64 = 1.0 / (1u64 << 40) as f64;
 
-/// Whether a dtype is coarse enough beside the sieve's own error.
-pub(super) fn is_sifted(dtype: Dtype) -> bool {
-    dtype.stored() != Dtype::F64
-}
-
 /// x + y, each with sizes that are certainly rounded; a zero is added without a rounding.
+#[inline(always)]
 fn sum(x: Sifted, y: Sifted) -> Sifted {
     let value = x.value + y.value;
     let own = if x.value == 0.0 || y.value == 0.0 { 0.0 } else { value.abs() };
@@ -72,6 +138,7 @@ fn sum(x: Sifted, y: Sifted) -> Sifted {
 }
 
 /// xy, rounded once, but where one of them is ±1
+#[inline(always)]
 fn product(x: f64, y: f64) -> Sifted {
     let value = x * y;
     let products = value != 0.0 && x.abs() != 1.0 && y.abs() != 1.0;
@@ -79,6 +146,7 @@ fn product(x: f64, y: f64) -> Sifted {
 }
 
 /// A hyperparameter times a number: where no dtype below f64 holds the hyperparameter, it is rounded as well.
+#[inline(always)]
 fn scaled(scalar: f64, x: f64) -> Sifted {
     let product = product(scalar, x);
     let inexact = f64::from(scalar as f32) != scalar;
@@ -86,21 +154,25 @@ fn scaled(scalar: f64, x: f64) -> Sifted {
 }
 
 /// β·x + (1 − β)·y, of which y brings its own roundings along
+#[inline(always)]
 fn average(beta: f64, x: f64, y: Sifted) -> Sifted {
     let new = scaled(1.0 - beta, y.value);
     sum(scaled(beta, x), Sifted { terms: new.terms + (1.0 - beta) * y.terms, ..new })
 }
 
+#[inline(always)]
 fn given(x: f64) -> Sifted {
     Sifted { value: x, terms: 0.0, products: false }
 }
 
 /// Whether a sum is large enough beside what was added that plain f64 knows its sign.
+#[inline(always)]
 fn is_told(sum: &Sifted) -> bool {
     sum.value.abs() > OWN_ERROR * sum.terms
 }
 
 /// θ(1 − ηλ) − moved
+#[inline(always)]
 fn decayed(theta: f64, decay: f64, moved: Sifted) -> Sifted {
     sum(scaled(1.0 - decay, theta), Sifted { value: -moved.value, ..moved })
 }
@@ -154,6 +226,11 @@ impl Adam {
 }
 
 impl Rule for Adam {
+    fn sift(&self, columns: &Columns, off: &mut [f64]) {
+        Instructions::widest().run(Sift { rule: self, columns, off });
+    }
+
+    #[inline(always)]
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
         let g = sum(given(x.g), scaled(self.l2, x.theta));
         let square = product(g.value, g.value);
@@ -172,7 +249,8 @@ impl Rule for Adam {
         let terms = factor * m.terms + 2.0 * moved.abs();
         let theta = decayed(x.theta, self.decay, Sifted { value: moved, terms, products: terms > 0.0 });
         // of a gradient that λθ nearly cancels, plain f64 knows the square only roughly
-        if g.value.abs() < CANCELLED * x.g.abs() { [OPEN, m, OPEN, OPEN] } else { [theta, m, v, OPEN] }
+        let told = g.value.abs() >= CANCELLED * x.g.abs() && x.moments[1] >= 0.0;
+        if told { [theta, m, v, OPEN] } else { [OPEN, m, OPEN, OPEN] }
     }
 }
 
@@ -196,6 +274,11 @@ impl Lion {
 }
 
 impl Rule for Lion {
+    fn sift(&self, columns: &Columns, off: &mut [f64]) {
+        Instructions::widest().run(Sift { rule: self, columns, off });
+    }
+
+    #[inline(always)]
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
         let c = average(self.beta1, x.moments[0], given(x.g));
         let theta = decayed(x.theta, self.decay, given(self.eta * c.value.signum()));
@@ -219,6 +302,11 @@ impl Sgd {
 }
 
 impl Rule for Sgd {
+    fn sift(&self, columns: &Columns, off: &mut [f64]) {
+        Instructions::widest().run(Sift { rule: self, columns, off });
+    }
+
+    #[inline(always)]
     fn step(&self, x: &Before) -> [Sifted; MOST_OUTPUTS] {
         let sgd::Hyperparameters { momentum, dampening, nesterov, weight_decay, .. } = self.h;
         let g = sum(given(x.g), scaled(weight_decay, x.theta));

@@ -3,7 +3,7 @@ use super::config::{Optimizer, Step};
 use super::exact::{Element, Outcome, judge};
 use super::header::Format;
 use super::plan::{Output, Stepped, rule_of};
-use super::sieve::{Before, MOST_OUTPUTS};
+use super::sieve::{Before, Columns, MOST_OUTPUTS, Scale};
 use crate::cases::numbers;
 use crate::number::Dtype;
 use serde_json::{Map, Value, json};
@@ -66,7 +66,7 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
                         let most = dtype.unit() * sifted[output].terms + underflow;
                         for off in [most * 0.999_9, -most * 0.999_9, 0.0] {
                             let found = sifted[output].value + off;
-                            if sifted[output].off(found, dtype) > 1.0 || !found.is_finite() {
+                            if sifted[output].off(found, Scale::of(dtype)) > 1.0 || !found.is_finite() {
                                 continue;
                             }
                             // the other numbers are right
@@ -99,4 +99,28 @@ fn no_optimizer_is_without_its_state_names() {
             assert!(named.name_of(moment, "layer.weight").starts_with("layer.weight."), "{optimizer} {moment}");
         }
     }
+}
+
+#[test]
+fn a_block_is_sifted_as_its_elements_are() {
+    let named = Optimizer::of(&Step { optimizer: "adamw".into(), ..Step::default() }).unwrap();
+    let tensor = stepped(&named, json!({ "lr": 1e-3, "weight_decay": 0.1 }), 3, Dtype::F32);
+    let rule = tensor.rule.as_ref().unwrap();
+    let elements: Vec<Element> = (0..37).map(|i| element(&format!("block/{i}"), Dtype::F32)).collect();
+    let mut columns = Columns { dtypes: [Some(Dtype::F32), None, Some(Dtype::F32), None], ..Columns::default() };
+    for x in &elements {
+        columns.gradient.push(x.before.g);
+        columns.before[0].push(x.before.theta);
+        (0..3).for_each(|i| columns.before[i + 1].push(x.before.moments[i]));
+        let sifted = rule.step(&x.before);
+        (0..4).for_each(|i| columns.after[i].push(f64::from(sifted[i].value as f32) * (1.0 + 1e-7)));
+    }
+    let mut off = vec![0.0; elements.len()];
+    rule.sift(&columns, &mut off);
+    for (i, x) in elements.iter().enumerate() {
+        let sifted = rule.step(&x.before);
+        let of = |k: usize| sifted[k].off(columns.after[k][i], Scale::of(Dtype::F32));
+        assert_eq!(off[i], of(0).max(of(2)), "{x:?}");
+    }
+    assert!(off.iter().any(|&off| off > 0.0));
 }
