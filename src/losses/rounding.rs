@@ -7,24 +7,41 @@ use crate::number::{self, Wide};
 /// Graphs of one formula at one input, whose outputs are in the order of the values.
 type Graphs<'a> = [&'a dyn Fn() -> Defined];
 
+/// The f64 nearest to a value, or a number near it whose rounding is open.
+pub(super) type Rounded = Result<f64, Wide>;
+
 /// The f64 nearest to each value, ties to even. What a value leaves open is asked of the first graph,
 /// and what that cannot do, of the next.
 pub(super) fn nearest(values: &[Wide], graphs: &Graphs) -> Answers {
-    let mut nearest: Vec<Option<f64>> = values.iter().map(|x| x.nearest()).collect();
+    decided(values.iter().map(|x| x.nearest().ok_or(*x)).collect(), graphs)
+}
+
+/// The same for values of which most are decided.
+pub(super) fn decided(values: Vec<Rounded>, graphs: &Graphs) -> Answers {
+    let mut open: Vec<usize> = (0..values.len()).filter(|&i| values[i].is_err()).collect();
+    // a definition abstains from exponentials past 1e12, which the textbook does not take; both do where a
+    // selection's condition is not told from 0: what they select from is equal there, and near the value
+    let mut answers: Vec<f64> = values.into_iter().map(|x| x.unwrap_or_else(Wide::to_f64)).collect();
     for graph in graphs {
-        let open: Vec<usize> = (0..values.len()).filter(|&i| nearest[i].is_none()).collect();
         if open.is_empty() {
             break;
         }
         let defined = graph();
         let asked = defined.graph.continued(|outputs| open.iter().map(|&i| outputs[i]).collect());
         let found = number::nearest(&asked, &defined.values().collect::<Vec<_>>());
-        open.iter().zip(found).for_each(|(&i, found)| nearest[i] = found.ok());
+        open = open
+            .into_iter()
+            .zip(found)
+            .filter_map(|(i, found)| match found {
+                Ok(nearest) => {
+                    answers[i] = nearest;
+                    None
+                }
+                Err(_) => Some(i),
+            })
+            .collect();
     }
-    // a definition abstains from exponentials past 1e12, which the textbook does not take; both do where a
-    // selection's condition is not told from 0: what they select from is equal there, and near the value
-    let decided: Vec<f64> = nearest.into_iter().zip(values).map(|(x, value)| x.unwrap_or(value.to_f64())).collect();
-    Answers(decided.into_iter())
+    Answers(answers.into_iter())
 }
 
 /// The nearest f64, in the order of the values, to be taken one by one.

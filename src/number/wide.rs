@@ -10,8 +10,12 @@
 //! each operation loses at most u of it and none underflows, so that the factor [`UP`] makes up for
 //! all of them.
 
+mod arithmetic;
+mod exponential;
 mod functions;
 mod tables;
+
+pub(crate) use arithmetic::Wides;
 
 use super::Sign;
 use super::error_free::{two_product, two_sum};
@@ -67,6 +71,11 @@ impl Wide {
     pub const ONE: Wide = Wide { hi: 1.0, lo: 0.0, exponent: 0, error: 0.0 };
     /// A number of which nothing is known: what no bound can be given for.
     const UNKNOWN: Wide = Wide { hi: 0.0, lo: 0.0, exponent: 0, error: f64::INFINITY };
+
+    /// 2^n for n of at most 2^24 in size
+    pub const fn power_of_two(n: i64) -> Wide {
+        Wide { exponent: n, ..Wide::ONE }
+    }
 
     /// A whole number, exactly up to 2^106 in size.
     pub fn from_whole(n: impl Into<i128>) -> Wide {
