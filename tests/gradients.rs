@@ -35,6 +35,7 @@ fn the_oracle_s_gradient_is_the_nearest_f64_in_every_component() {
         let (z, gradient) = row(classes, target);
         let found = in_every_component(&loss(classes), &z, &gradient, 0.5);
         assert_eq!((&found.answer, found.nearest), (&Answer::Right, classes), "{found:?}");
+        assert_eq!(along(&loss(classes), &z, &gradient, 5), Answer::Right);
         assert!(found.worst_ulps <= 0.5, "{found:?}");
     }
 }
@@ -108,6 +109,18 @@ fn where_there_is_no_derivative_nothing_is_said() {
     // a variable that the loss does not use has the derivative 0
     let constant = Graph::build(|| vec![0 * variables("x", 2)[1] + constant(3)]);
     assert_eq!(in_every_component(&constant, &[1.0, 2.0], &[0.0, 0.0], 0.0).answer, Answer::Right);
+}
+
+#[test]
+fn what_numbers_of_104_bits_lack_is_decided_by_enclosures() {
+    let loss = Graph::build(|| vec![variable("x").sin() + variable("y") * variable("z").cos()]);
+    let at: [f64; 3] = [0.5, 2.0, 3.0];
+    let reverse = with_gradient(&loss, 0, &[0, 1, 2]);
+    let claimed: Vec<f64> = nearest(&reverse, &at).into_iter().skip(1).map(|g| g.unwrap()).collect();
+    let found = in_every_component(&loss, &at, &claimed, 0.5);
+    assert_eq!((&found.answer, found.nearest), (&Answer::Right, 3), "{found:?}");
+    assert_eq!(along(&loss, &at, &claimed, 3), Answer::Right);
+    assert_eq!(along(&loss, &at, &[claimed[0], claimed[1], -claimed[2]], 3), Answer::Wrong);
 }
 
 #[test]

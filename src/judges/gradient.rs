@@ -1,15 +1,18 @@
 //! A gradient in numbers, as somebody computed it at one point, held to the derivatives of its loss: in every
 //! component, or along one random direction where there are many.
 //!
-//! The derivatives are dual numbers over numbers of about 104 bits that carry a bound of their error. What is
-//! claimed is that each component is within some ulps of the real derivative; the bound decides whether it is,
-//! and there is no tolerance. A loss is written with functions that have a derivative: at a kink, and for a
+//! The derivatives are dual numbers over numbers of about 104 bits that carry a bound of their error, and where
+//! these decide nothing, over enclosures of up to 4096 bits. What is claimed is that each component is within some
+//! ulps of the real derivative; the bound decides whether it is, and there is no tolerance. A loss is written with functions that have a derivative: at a kink, and for a
 //! maximum, the answer is [`Answer::Open`].
 
 use super::point;
 use crate::error::{Error, Result};
 use crate::expression::{Graph, Node};
-use crate::number::{Forward, Outcome, Partials, Sign, Tangent, Wide, Wides, evaluate_all, ulp};
+use crate::number::{
+    Abstention, Enclosures, Forward, Intervals, MOST_BITS, Outcome, Partials, Sign, Tangent, Wides, evaluate_all, ulp,
+};
+use num_rational::BigRational;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -81,6 +84,9 @@ pub struct Along {
     pub allowed: f64,
 }
 
+/// The precisions that are tried after numbers of 104 bits, where a loss cancels or needs more operations.
+const FURTHER: [usize; 3] = [256, 1024, MOST_BITS];
+
 impl Gradient<'_> {
     /// Decides about every component.
     ///
@@ -92,24 +98,23 @@ impl Gradient<'_> {
     /// its domain.
     pub fn in_every_component(&self) -> Result<Components> {
         self.checked()?;
-        let none = Components { answer: Answer::Right, nearest: 0, worst_ulps: 0.0, worst: 0, right: f64::NAN };
-        let derivatives = match self.derivatives() {
-            Ok(derivatives) => derivatives,
-            Err(reason) => return Ok(Components { answer: Answer::Open(reason.to_string()), ..none }),
-        };
-        let mut found = none;
-        for (i, (&claimed, &derivative)) in self.claimed.iter().zip(&derivatives).enumerate() {
-            let unit = Wide::from(ulp(claimed));
-            let distance = ((Wide::from(claimed) - derivative) / unit).abs();
-            found.nearest += usize::from(derivative.nearest().is_some_and(|right| right == claimed));
-            let within = within(distance, Wide::from(self.ulps), || format!("component {i}"));
-            let ulps = distance.to_f64().abs();
-            if i == 0 || ulps > found.worst_ulps {
-                (found.worst_ulps, found.worst, found.right) = (ulps, i, derivative.to_f64());
+        let mut found = self.beside(Wides);
+        for bits in FURTHER {
+            if found.as_ref().is_ok_and(|all| all.iter().all(Beside::is_decided)) {
+                break;
             }
-            found.answer = found.answer.and(within);
+            found = self.beside(Intervals { bits }).or(found);
         }
-        Ok(found)
+        Ok(match found {
+            Ok(all) => self.components(&all),
+            Err(reason) => Components {
+                answer: Answer::Open(reason.to_string()),
+                nearest: 0,
+                worst_ulps: f64::NAN,
+                worst: 0,
+                right: f64::NAN,
+            },
+        })
     }
 
     /// Looks for an error along a random direction, in one pass over the loss.
@@ -120,54 +125,100 @@ impl Gradient<'_> {
         self.checked()?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let direction: Vec<f64> = self.at.iter().map(|_| 2.0 * point::uniform(&mut rng) - 1.0).collect();
-        let of =
-            |f: &dyn Fn(f64, f64) -> Wide| self.claimed.iter().zip(&direction).map(|(&g, &u)| f(g, u)).sum::<Wide>();
-        let claimed = of(&|g, u| Wide::from(g) * Wide::from(u));
-        let allowed = of(&|g, u| Wide::from(ulp(g)) * Wide::from(u.abs())) * Wide::from(self.ulps);
-        let derivative = match self.derivative_along(&direction) {
-            Ok(derivative) => derivative,
-            Err(reason) => {
-                let answer = Answer::Open(reason.to_string());
-                return Ok(Along { answer, difference: f64::NAN, allowed: allowed.to_f64() });
+        let mut found = self.along(Wides, &direction);
+        for bits in FURTHER {
+            if found.as_ref().is_ok_and(|along| !matches!(along.answer, Answer::Open(_))) {
+                break;
             }
-        };
-        let difference = (claimed - derivative).abs();
-        let answer = within(difference, allowed, || "the direction".into());
-        Ok(Along { answer, difference: difference.to_f64().abs(), allowed: allowed.to_f64() })
+            found = self.along(Intervals { bits }, &direction).or(found);
+        }
+        Ok(found.unwrap_or_else(|reason| Along {
+            answer: Answer::Open(reason.to_string()),
+            difference: f64::NAN,
+            allowed: f64::NAN,
+        }))
+    }
+
+    /// Every component beside an enclosure of the derivative.
+    fn beside<E: Enclosures>(&self, mut numbers: E) -> Outcome<Vec<Beside>> {
+        let derivatives = self.derivatives(&mut numbers)?;
+        let each = self.claimed.iter().zip(&derivatives);
+        each.map(|(&claimed, derivative)| Beside::of(&mut numbers, claimed, self.ulps, derivative)).collect()
+    }
+
+    fn components(&self, all: &[Beside]) -> Components {
+        let wrong = all.iter().any(|x| x.within == Some(false));
+        let open = all.iter().position(|x| x.within.is_none());
+        let furthest = (0..all.len()).max_by(|&i, &j| all[i].ulps.total_cmp(&all[j].ulps));
+        Components {
+            answer: match (wrong, open) {
+                (true, _) => Answer::Wrong,
+                (false, None) => Answer::Right,
+                (false, Some(i)) => Answer::Open(format!("no precision tells whether component {i} is as claimed")),
+            },
+            nearest: all.iter().zip(self.claimed).filter(|(x, claimed)| x.nearest == Some(**claimed)).count(),
+            worst_ulps: furthest.map_or(0.0, |i| all[i].ulps),
+            worst: furthest.unwrap_or(0),
+            right: furthest.and_then(|i| all[i].nearest).unwrap_or(f64::NAN),
+        }
     }
 
     /// Every derivative of the loss.
-    fn derivatives(&self) -> Outcome<Vec<Wide>> {
-        self.away_from_kinks()?;
-        let mut duals = Partials(Wides);
-        let at = self.at.iter().enumerate().map(|(i, &x)| duals.variable(i, Wide::from(x)));
-        let at = at.collect::<Outcome<Vec<_>>>()?;
-        let loss = evaluate_all(self.loss, &mut duals, &at)?;
-        let mut derivatives = vec![Wide::ZERO; self.at.len()];
+    fn derivatives<E: Enclosures>(&self, numbers: &mut E) -> Outcome<Vec<E::Number>> {
+        let at = exactly(numbers, self.at)?;
+        self.away_from_kinks(numbers, &at)?;
+        let mut duals = Partials(numbers);
+        let variables = at.into_iter().enumerate().map(|(i, x)| duals.variable(i, x));
+        let variables = variables.collect::<Outcome<Vec<_>>>()?;
+        let loss = evaluate_all(self.loss, &mut duals, &variables)?;
+        let mut derivatives = vec![numbers.constant(&BigRational::default())?; self.at.len()];
         loss.into_iter().flat_map(|loss| loss.slopes).for_each(|(i, slope)| derivatives[i] = slope);
         Ok(derivatives)
     }
 
-    /// The derivative of the loss along a direction.
-    fn derivative_along(&self, direction: &[f64]) -> Outcome<Wide> {
-        self.away_from_kinks()?;
-        let variable = |(&x, &u)| Tangent { value: Wide::from(x), slope: Wide::from(u) };
-        let at: Vec<_> = self.at.iter().zip(direction).map(variable).collect();
-        let loss = evaluate_all(self.loss, &mut Forward(Wides), &at)?;
-        Ok(loss.into_iter().map(|loss| loss.slope).sum())
+    fn along<E: Enclosures>(&self, mut numbers: E, direction: &[f64]) -> Outcome<Along> {
+        let at = exactly(&numbers, self.at)?;
+        self.away_from_kinks(&mut numbers, &at)?;
+        let direction = exactly(&numbers, direction)?;
+        let variables = at.into_iter().zip(&direction).map(|(value, u)| Tangent { value, slope: u.clone() });
+        let mut duals = Forward(numbers);
+        let loss = evaluate_all(self.loss, &mut duals, &variables.collect::<Vec<_>>())?;
+        let [Tangent { slope: derivative, .. }] = &loss[..] else { return Err(Abstention::new("a loss of no output")) };
+        let mut numbers = duals.0;
+        let zero = numbers.constant(&BigRational::default())?;
+        let (mut claimed, mut allowed) = (zero.clone(), zero);
+        for (&g, u) in self.claimed.iter().zip(&direction) {
+            let part = numbers.product(&exact(&numbers, g)?, u)?;
+            claimed = numbers.sum(&[&claimed, &part])?;
+            let part = numbers.product(&exact(&numbers, ulp(g))?, u)?;
+            let part = if numbers.sign(u)? == Sign::Negative { numbers.negate(&part)? } else { part };
+            allowed = numbers.sum(&[&allowed, &part])?;
+        }
+        let allowed = numbers.product(&allowed, &exact(&numbers, self.ulps)?)?;
+        let minus = numbers.negate(derivative)?;
+        let difference = numbers.sum(&[&claimed, &minus])?;
+        Ok(Along {
+            answer: match within(&mut numbers, &difference, &allowed)? {
+                Some(true) => Answer::Right,
+                Some(false) => Answer::Wrong,
+                None => Answer::Open("no precision tells whether the direction shows an error".into()),
+            },
+            difference: size::<E>(&difference),
+            allowed: size::<E>(&allowed),
+        })
     }
 
     /// An abstention where the condition of a selection is zero.
-    fn away_from_kinks(&self) -> Outcome<()> {
+    fn away_from_kinks<E: Enclosures>(&self, numbers: &mut E, at: &[E::Number]) -> Outcome<()> {
         if !self.loss.nodes().iter().any(|node| matches!(node, Node::BySign { .. })) {
             return Ok(());
         }
-        let at: Vec<Wide> = self.at.iter().map(|&x| Wide::from(x)).collect();
-        let conditions = evaluate_all(&self.loss.conditions(), &mut Wides, &at)?;
-        match conditions.iter().all(|x| matches!(x.sign(), Some(Sign::Negative | Sign::Positive))) {
-            true => Ok(()),
-            false => Err(crate::number::Abstention::new("a kink, at which there is no derivative")),
+        for condition in evaluate_all(&self.loss.conditions(), numbers, at)? {
+            if numbers.sign(&condition)? == Sign::Zero {
+                return Err(Abstention::new("a kink, at which there is no derivative"));
+            }
         }
+        Ok(())
     }
 
     fn checked(&self) -> Result<()> {
@@ -191,22 +242,58 @@ impl Gradient<'_> {
     }
 }
 
-/// Whether a distance is within what is allowed.
-fn within(distance: Wide, allowed: Wide, place: impl Fn() -> String) -> Answer {
-    match (distance - allowed).sign() {
-        Some(Sign::Positive) => Answer::Wrong,
-        Some(_) => Answer::Right,
-        None => Answer::Open(format!("{}: the error bound leaves open whether it is as claimed", place())),
+/// A component beside its derivative, as far as an enclosure of that decides it.
+struct Beside {
+    /// Whether it is as claimed.
+    within: Option<bool>,
+    /// The f64 nearest to the derivative.
+    nearest: Option<f64>,
+    /// Their distance in ulps, at most.
+    ulps: f64,
+}
+
+impl Beside {
+    fn of<E: Enclosures>(numbers: &mut E, claimed: f64, ulps: f64, derivative: &E::Number) -> Outcome<Beside> {
+        let unit = exact(numbers, ulp(claimed))?;
+        let allowed = numbers.product(&exact(numbers, ulps)?, &unit)?;
+        let minus = numbers.negate(derivative)?;
+        let difference = numbers.sum(&[&exact(numbers, claimed)?, &minus])?;
+        let distance = numbers.quotient(&difference, &unit)?;
+        let [low, high] = E::ends_f64(derivative);
+        Ok(Beside {
+            within: within(numbers, &difference, &allowed)?,
+            nearest: (low == high).then_some(low),
+            ulps: size::<E>(&distance),
+        })
+    }
+
+    fn is_decided(&self) -> bool {
+        self.within.is_some() && self.nearest.is_some()
     }
 }
 
-impl Answer {
-    /// Of two parts: one wrong part is enough.
-    fn and(self, other: Answer) -> Answer {
-        match (self, other) {
-            (Answer::Wrong, _) | (_, Answer::Wrong) => Answer::Wrong,
-            (Answer::Right, other) => other,
-            (open, _) => open,
-        }
-    }
+/// Whether a difference of either sign is at most what is allowed.
+fn within<E: Enclosures>(numbers: &mut E, difference: &E::Number, allowed: &E::Number) -> Outcome<Option<bool>> {
+    let (minus, opposite) = (numbers.negate(allowed)?, numbers.negate(difference)?);
+    let beyond = [numbers.sum(&[difference, &minus])?, numbers.sum(&[&opposite, &minus])?];
+    let signs = [numbers.sign(&beyond[0]), numbers.sign(&beyond[1])];
+    Ok(match signs {
+        [Ok(Sign::Positive), _] | [_, Ok(Sign::Positive)] => Some(false),
+        [Ok(_), Ok(_)] => Some(true),
+        _ => None,
+    })
+}
+
+/// The size of what is enclosed, at most, as an f64.
+fn size<E: Enclosures>(x: &E::Number) -> f64 {
+    let [low, high] = E::ends_f64(x);
+    low.abs().max(high.abs())
+}
+
+fn exact<E: Enclosures>(numbers: &E, x: f64) -> Outcome<E::Number> {
+    numbers.exactly(x).ok_or_else(|| Abstention::new("a number that is not finite"))
+}
+
+fn exactly<E: Enclosures>(numbers: &E, list: &[f64]) -> Outcome<Vec<E::Number>> {
+    list.iter().map(|&x| exact(numbers, x)).collect()
 }

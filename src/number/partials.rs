@@ -2,13 +2,13 @@
 //! only the x_i that are not zero are kept. A number that depends on few variables costs little, however many
 //! there are: all derivatives of a sum over V variables take time in V and not in V².
 
-use super::{Arithmetic, Outcome, Sign};
+use super::{Abstention, Arithmetic, Outcome, Sign};
 use num_rational::BigRational;
 use num_traits::One;
 
 /// These dual numbers over an arithmetic.
-#[derive(Clone, Debug)]
-pub(crate) struct Partials<A>(pub A);
+#[derive(Debug)]
+pub(crate) struct Partials<'a, A>(pub &'a mut A);
 
 /// A value and its derivatives.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Partial<N> {
     pub slopes: Vec<(usize, N)>,
 }
 
-impl<A: Arithmetic> Partials<A> {
+impl<A: Arithmetic> Partials<'_, A> {
     /// The variable with this index.
     pub fn variable(&mut self, index: usize, value: A::Number) -> Outcome<Partial<A::Number>> {
         Ok(Partial { value, slopes: vec![(index, self.0.constant(&BigRational::one())?)] })
@@ -62,7 +62,7 @@ impl<A: Arithmetic> Partials<A> {
     }
 }
 
-impl<A: Arithmetic> Arithmetic for Partials<A> {
+impl<A: Arithmetic> Arithmetic for Partials<'_, A> {
     type Number = Partial<A::Number>;
 
     fn name(&self) -> &'static str {
@@ -136,6 +136,9 @@ impl<A: Arithmetic> Arithmetic for Partials<A> {
     fn exp_m1(&mut self, x: &Self::Number) -> Outcome<Self::Number> {
         let (value, slope) = (self.0.exp_m1(&x.value)?, self.0.exp(&x.value)?);
         self.chained(value, &slope, x)
+    }
+    fn maximum(&mut self, _values: &[&Self::Number]) -> Outcome<Self::Number> {
+        Err(Abstention::new("the derivative of a maximum is not enclosed"))
     }
     fn sign(&mut self, x: &Self::Number) -> Outcome<Sign> {
         self.0.sign(&x.value)

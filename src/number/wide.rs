@@ -256,16 +256,22 @@ impl Wide {
     /// The f64 nearest to the true number, ties to even, if the bound decides it: ±∞ past the range,
     /// and an underflow keeps its sign.
     pub fn nearest(self) -> Option<f64> {
+        let [low, high] = self.ends();
+        (low.to_bits() == high.to_bits()).then_some(low)
+    }
+
+    /// The f64 nearest to the smallest and to the largest number that the true one can be.
+    fn ends(self) -> [f64; 2] {
         if self.error == 0.0 {
-            return Some(rounded(self.hi, self.lo, self.exponent));
+            return [rounded(self.hi, self.lo, self.exponent); 2];
         }
         if self.error.is_infinite() {
-            return None;
+            return [f64::NEG_INFINITY, f64::INFINITY];
         }
         // rounding is monotone: all between the ends goes where both ends go
         let low = rounded(self.hi, (self.lo - self.error).next_down(), self.exponent);
         let high = rounded(self.hi, (self.lo + self.error).next_up(), self.exponent);
-        (low.to_bits() == high.to_bits()).then_some(low)
+        [low, high]
     }
 
     /// The f64 nearest to hi + lo, whatever the bound; NaN where nothing is known.

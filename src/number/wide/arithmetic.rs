@@ -1,7 +1,7 @@
 //! Wide numbers as a kind of number that a graph is interpreted on.
 
 use super::Wide;
-use crate::number::{Abstention, Arithmetic, Outcome, Sign};
+use crate::number::{Abstention, Arithmetic, Enclosures, Outcome, Sign};
 use num_bigint::{BigInt, Sign as BigSign};
 use num_rational::BigRational;
 
@@ -20,6 +20,19 @@ fn known(x: Wide) -> Outcome<Wide> {
 fn whole(n: &BigInt) -> Wide {
     let size = n.iter_u32_digits().rev().fold(Wide::ZERO, |n, digit| n.scaled(32) + Wide::from(f64::from(digit)));
     if n.sign() == BigSign::Minus { -size } else { size }
+}
+
+impl Enclosures for Wides {
+    /// Whatever is asked for, it is about 104 bits.
+    fn at(_bits: usize) -> Wides {
+        Wides
+    }
+    fn exactly(&self, x: f64) -> Option<Wide> {
+        x.is_finite().then(|| Wide::from(x))
+    }
+    fn ends_f64(x: &Wide) -> [f64; 2] {
+        x.ends()
+    }
 }
 
 impl Arithmetic for Wides {
