@@ -22,7 +22,7 @@ use crate::losses::preference::{
     Conventions, Judged, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss, smoothed_loss,
     smoothed_weight, weight,
 };
-use crate::losses::rounding;
+use crate::losses::rounding::Values;
 use crate::losses::rows::{check_logits, checked_rows};
 use crate::losses::softmax::Engine;
 use crate::number::Wide;
@@ -299,11 +299,14 @@ pub fn oracle(input: &Input) -> Result<Output> {
         };
     let weight = objective.weight(h);
     let slope = beta * weight;
-    let numbers = [objective.loss(h), weight, beta * chosen.ln_ratio, beta * rejected.ln_ratio];
-    let mut values: Vec<rounding::Rounded> = numbers.iter().map(|x| x.nearest().ok_or(*x)).collect();
-    values.extend(chosen.gradient(-slope).into_iter().chain(rejected.gradient(slope)));
+    let mut values = Values::default();
+    [objective.loss(h), weight, beta * chosen.ln_ratio, beta * rejected.ln_ratio]
+        .into_iter()
+        .for_each(|x| values.push(x));
+    values.append(chosen.gradient(-slope));
+    values.append(rejected.gradient(slope));
     let shifted = || textbook::one_way(input, &tokens, SHIFTED);
-    let mut answers = rounding::decided(values, &[&|| defined(input, &tokens, None), &shifted]);
+    let mut answers = values.decided(&[&|| defined(input, &tokens, None), &shifted]);
     let classes = input.chosen.policy_logits[0].len();
     Ok(Output {
         loss: answers.number(),

@@ -2,7 +2,7 @@
 
 use super::Side;
 use crate::kernels::{each, two_to};
-use crate::losses::rounding::Rounded;
+use crate::losses::rounding::Values;
 use crate::losses::softmax::{Engine, Row, extremes_of_others, with_room};
 use crate::number::{Sign, Wide, two_sum};
 use std::cmp::Ordering;
@@ -39,34 +39,33 @@ impl<'a> Evaluated<'a> {
     }
 
     /// c·∂ln π(y)/∂z_tv = c ([v = y_t] − p_v) for every t and v.
-    pub fn gradient(&self, c: Wide) -> Vec<Rounded> {
+    pub fn gradient(&self, c: Wide) -> Values {
         let rows = each(self.engine.parallel, self.policy.iter().collect(), |row| self.of_row(row, c));
-        rows.into_iter().flatten().collect()
+        let mut all = Values::default();
+        rows.into_iter().for_each(|row| all.append(row));
+        all
     }
 
-    fn of_row(&self, row: &Row, c: Wide) -> Vec<Rounded> {
+    fn of_row(&self, row: &Row, c: Wide) -> Values {
         let (z, y) = (row.z, row.y);
-        let mut nearest = vec![0.0; z.len()];
+        let mut near = vec![0.0; z.len()];
         let mut open = Vec::new();
-        let (size, negative) = (c.abs(), c.sign() == Some(Sign::Positive));
-        if c.sign().is_none() || !size.is_below(LARGEST_SCALE) {
+        if c.sign().is_none() || !c.abs().is_below(LARGEST_SCALE) {
             open.extend((0..z.len()).filter(|&v| v != y));
         } else if !c.is_zero() {
             let others = extremes_of_others(self.engine, z, y);
             with_room(self.engine, z.len(), |mut lo| {
-                let row = Row::new(self.engine, z, y, others, &mut nearest, &mut lo);
-                row.components(size, Wide::ZERO, &mut nearest, &mut lo, &mut open);
+                let row = Row::new(self.engine, z, y, others, &mut near, &mut lo);
+                row.components(c.abs(), Wide::ZERO, &mut near, &mut lo, &mut open);
             });
         }
-        // −c p_v, where a p that is 0 has no sign
-        let signed = |(&p, &z): (&f64, &f64)| if negative && z > f64::NEG_INFINITY && !c.is_zero() { -p } else { p };
-        let mut components: Vec<Rounded> = nearest.iter().zip(z).map(signed).map(Ok).collect();
-        for v in open {
-            let component = -(c * row.p(v));
-            components[v] = component.nearest().ok_or(component);
+        if c.sign() == Some(Sign::Positive) {
+            // −c p_v, where a p that is 0 has no sign
+            near.iter_mut().zip(z).filter(|(_, z)| **z > f64::NEG_INFINITY).for_each(|(p, _)| *p = -*p);
         }
-        let component = c * row.p_of_others();
-        components[y] = component.nearest().ok_or(component);
+        let mut components = Values::of(near);
+        open.into_iter().for_each(|v| components.put(v, -(c * row.p(v))));
+        components.put(y, c * row.p_of_others());
         components
     }
 
