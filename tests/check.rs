@@ -55,7 +55,9 @@ fn the_files_own_answers_conform() {
 #[test]
 fn what_is_left_open_tells_the_convention_that_was_followed() {
     let file = file("cross-entropy");
-    for (axis, option) in [("smoothing", "others"), ("denominator", "rows"), ("all_ignored", "nan"), ("all_ignored", "zero")] {
+    for (axis, option) in
+        [("smoothing", "others"), ("denominator", "rows"), ("all_ignored", "nan"), ("all_ignored", "zero")]
+    {
         let open = file.only(|_, case| case.result == Expected::Acceptable && case.flags == [axis]);
         let given = answers(&open, &format!("{axis}={option}"));
         let report = held(&open, given.clone(), &settings(Precision::F64));
@@ -63,7 +65,10 @@ fn what_is_left_open_tells_the_convention_that_was_followed() {
         // whoever declares another one does not conform
         let declared = Settings {
             precision: Precision::F64,
-            conventions: BTreeMap::from([(axis.to_string(), if option == "zero" { "nan" } else { "zero" }.to_string())]),
+            conventions: BTreeMap::from([(
+                axis.to_string(),
+                if option == "zero" { "nan" } else { "zero" }.to_string(),
+            )]),
         };
         if axis == "all_ignored" {
             assert!(!held(&open, given, &declared).conforms(), "{axis}={option}");
@@ -107,7 +112,9 @@ fn computed(file: &File, form: &Form, precision: Precision) -> Value {
 
 #[test]
 fn a_mistake_differs_and_is_named() {
-    for (formula, mistake) in [("lion", "betas-swapped"), ("info-nce", "temperature-multiplied"), ("linear", "min-ignored")] {
+    for (formula, mistake) in
+        [("lion", "betas-swapped"), ("info-nce", "temperature-multiplied"), ("linear", "min-ignored")]
+    {
         let file = file(formula);
         let formula = catalog::formula(formula).unwrap();
         let wrong = formula.mistakes.iter().find(|m| m.id == mistake);

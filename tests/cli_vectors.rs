@@ -51,6 +51,10 @@ impl Drop for Folder {
 #[test]
 fn vectors_are_listed_and_filtered() {
     let all: Value = serde_json::from_str(&said(0, &["vectors", "list", "--format", "json"], "")).unwrap();
+    for formula in gradproof::catalog::FORMULAS {
+        let own = |case: &Value| case["id"].as_str().unwrap().starts_with(&format!("{}/", formula.id));
+        assert!(all.as_array().unwrap().iter().any(own), "{} is not carried by the command", formula.id);
+    }
     let of = |arguments: &[&str]| -> Vec<Value> {
         let arguments = [&["vectors", "list", "--format", "json"], arguments].concat();
         serde_json::from_str(&said(0, &arguments, "")).unwrap()
@@ -61,7 +65,9 @@ fn vectors_are_listed_and_filtered() {
     let flagged = of(&["--formula", "lion", "--flag", "signum-of-zero"]);
     assert!(!flagged.is_empty() && flagged.len() < lion.len());
     let under = of(&["--formula", "lion", "--convention", "decay=proximal"]);
-    assert!(under.iter().any(|case| case["result"] == "acceptable") && under.iter().any(|case| case["result"] == "valid"));
+    assert!(
+        under.iter().any(|case| case["result"] == "acceptable") && under.iter().any(|case| case["result"] == "valid")
+    );
     let text = said(0, &["vectors", "list", "--formula", "noam"], "");
     assert!(text.contains("noam/whole-run/0") && text.trim_end().ends_with("cases"), "{text}");
     for (arguments, word) in [

@@ -9,6 +9,7 @@ use crate::comparison::{Compared, Reference};
 use crate::conformance::{self, Precision};
 use crate::error::Result;
 use crate::formula::{Axis, Formula};
+use crate::json;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -93,7 +94,19 @@ fn candidates(formula: &'static Formula, chosen: &Chosen) -> Vec<Candidate> {
             input: cases::case(formula, i, cases::Conventions::Default),
         }));
     }
+    all.retain(|candidate| tells_hyperparameters(&candidate.input));
     all
+}
+
+/// Whether not every hyperparameter is 0 or 1, at which wrong forms agree with the right one.
+fn tells_hyperparameters(input: &Value) -> bool {
+    let fields = input.as_object().into_iter().flatten();
+    let scalars: Vec<f64> = fields
+        .filter(|(name, x)| x.is_number() || *name == "lr")
+        .flat_map(|(_, x)| json::numbers(x))
+        .map(|(_, x)| x)
+        .collect();
+    scalars.is_empty() || scalars.iter().any(|&x| x != 0.0 && x != 1.0)
 }
 
 /// An input under conventions.

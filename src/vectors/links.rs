@@ -58,6 +58,7 @@ pub(super) fn of_handling(handling: Handling) -> Option<&'static str> {
 /// The page that a mistake's source names: "tracel-ai/burn #614", "FluxML/Optimisers.jl PR #129",
 /// "Wireless4024/candle lion.rs @59d7912".
 pub(super) fn of_source(source: &str) -> Option<String> {
+    let source = source.replace("bitsandbytes #", "bitsandbytes-foundation/bitsandbytes #");
     let words: Vec<&str> = source.split([' ', ',', ';', ':']).collect();
     let is_repository = |word: &str| word.split('/').count() == 2 && !word.ends_with(".py");
     let at = words.iter().position(|word| is_repository(word))?;

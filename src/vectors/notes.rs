@@ -61,7 +61,7 @@ const REFUSALS: &[(&str, &str, &str)] = &[
         "https://github.com/tracel-ai/burn/issues/614",
     ),
     (
-        "shape",
+        "shapes-disagree",
         "Whoever takes shapes that do not agree pairs numbers that do not belong together, and may not notice",
         "https://github.com/tracel-ai/burn/commit/237ef8e",
     ),
@@ -82,7 +82,7 @@ pub(super) fn refusal(error: &Error) -> Option<&'static str> {
     match error {
         Error::Domain { found, .. } if ["NaN", "inf", "-inf"].contains(&found.as_str()) => Some("not-finite"),
         Error::Domain { .. } => Some("out-of-domain"),
-        Error::Shape { .. } => Some("shape"),
+        Error::Shape { .. } => Some("shapes-disagree"),
         Error::DivisionByZero { .. } => Some("division-by-zero"),
         Error::Overflow { .. } => Some("overflow"),
         _ => None,
