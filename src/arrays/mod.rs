@@ -177,7 +177,7 @@ impl Node {
             return Err(wrong(&within(&last.to_string()), format!("the largest index is {}", MOST_ITEMS - 1)));
         }
         let mut list = vec![Value::Null; last + 1];
-        for (index, node) in indices.into_iter().flatten().zip(self.below.into_iter().map(|(_, node)| node)) {
+        for (index, node) in indices.into_iter().flatten().zip(self.below.into_values()) {
             list[index] = node.json(&within(&index.to_string()))?;
         }
         Ok(list.into())

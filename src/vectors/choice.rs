@@ -98,6 +98,15 @@ fn candidates(formula: &'static Formula, chosen: &Chosen) -> Vec<Candidate> {
     all
 }
 
+/// The same with a weight decay.
+fn with_decay(candidate: &Candidate) -> Candidate {
+    let mut decayed = candidate.clone();
+    decayed.name = format!("{}/with-decay", candidate.name);
+    decayed.about = format!("{}, with a weight decay", candidate.about);
+    decayed.input["weight_decay"] = json!(0.125);
+    decayed
+}
+
 /// Whether not every hyperparameter is 0 or 1, at which wrong forms agree with the right one.
 fn tells_hyperparameters(input: &Value) -> bool {
     let fields = input.as_object().into_iter().flatten();
@@ -239,6 +248,10 @@ impl Cases {
                 new.into_iter().filter(|c| pool.iter().all(|known| known.input != c.input)).collect::<Vec<_>>(),
             );
         }
+        // with no decay, its forms are one
+        let undecayed = pool.iter().filter(|candidate| candidate.input.get("weight_decay") == Some(&json!(0.0)));
+        let decayed: Vec<Candidate> = undecayed.map(with_decay).collect();
+        pool.extend(decayed);
         let mut apart: BTreeSet<(usize, usize)> = BTreeSet::new();
         let every = options.len() * (options.len() - 1) / 2;
         let mut count = 0;

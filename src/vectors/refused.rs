@@ -64,7 +64,7 @@ fn named(pointer: &str) -> String {
 fn scalars(good: &Value, pointer: &str, all: &mut Vec<(String, Value)>) {
     for wrong in [json!(-1.0), json!(-1), json!(0.0), json!(0), json!(1.0), json!(1.5), json!("NaN"), json!("Infinity")]
     {
-        let same_sort = good.pointer(pointer).is_some_and(|now| now.is_f64() == !wrong.is_i64());
+        let same_sort = good.pointer(pointer).is_some_and(|now| now.is_f64() != wrong.is_i64());
         if same_sort {
             all.push((format!("{} is {wrong}", named(pointer)), with(good, pointer, wrong)));
         }
