@@ -110,6 +110,18 @@ fn what_is_exported_conforms_in_every_format() {
 }
 
 #[test]
+fn a_right_answer_conforms_in_every_precision() {
+    let file: Value = serde_json::from_str(include_str!("../fixtures/vectors/dpo.json")).unwrap();
+    let case = &file["groups"][0]["cases"][0];
+    // numbers of a few bits, which every dtype holds
+    let results = json!({ case["id"].as_str().unwrap(): case["output"] }).to_string();
+    for precision in ["f64", "f64-f32", "f32", "bf16", "f16"] {
+        let text = said(0, &["check", "dpo", "-", "--precision", precision], &results);
+        assert!(text.contains("1 conform, 0 differ"), "{text}");
+    }
+}
+
+#[test]
 fn results_that_differ_are_shown_with_a_diagnosis_and_exit_with_1() {
     let file: Value = serde_json::from_str(include_str!("../fixtures/vectors/linear.json")).unwrap();
     let mut results = json!({});

@@ -54,13 +54,15 @@ fn every_expected_value_is_derived_from_the_file_alone() {
     });
 }
 
-/// Deciding which mistakes every case shows takes a minute in a build that is not optimized.
+/// Deciding which mistakes every case of an optimizer shows takes too long in a build that is not optimized; there
+/// the other formulas stand for all.
 #[test]
 fn the_files_are_those_that_the_kit_s_cases_make() {
-    if cfg!(debug_assertions) && !updating() {
-        return;
-    }
+    let all = updating() || !cfg!(debug_assertions);
     for_all_formulas(|formula| {
+        if formula.has_steps() && !all {
+            return;
+        }
         let made = vectors::of(formula).unwrap().text();
         let name = format!("{}.json", formula.id);
         if updating() {

@@ -34,6 +34,7 @@ pub struct Arguments {
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum In {
     F64,
+    #[value(name = "f64-f32")]
     F64F32,
     F32,
     Bf16,
