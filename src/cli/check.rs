@@ -108,7 +108,7 @@ fn text(report: &Report) -> String {
     if report.count(Outcome::NoCase) > 0 {
         lines.push(format!("{} are none in this precision or under these conventions", report.count(Outcome::NoCase)));
     }
-    lines.push(format!("{numbers} numbers compared, of {without} of which the precision promises no digit"));
+    lines.push(format!("{numbers} numbers compared; of {without} of them the precision promises no digit"));
     for (axis, options) in &report.axes {
         lines.push(match &options[..] {
             [] => format!("{axis}: no option agrees with every case that leaves it open"),
