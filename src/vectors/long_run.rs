@@ -14,7 +14,8 @@ const STEPS: usize = 1000;
 pub(super) fn input(formula: &Formula, hyper: &Map<String, Value>) -> Value {
     let sixteenths = |name: &str, n: usize, size: f64| -> Vec<f64> {
         let drawn = cases::numbers(&format!("vectors/{name}"), n, size);
-        drawn.into_iter().map(|x| libm::rint(16.0 * x) / 16.0).collect()
+        // −0 + 0 is +0
+        drawn.into_iter().map(|x| libm::rint(16.0 * x) / 16.0 + 0.0).collect()
     };
     let (first, second) = (sixteenths("first", 3 * STEPS, 2.0), sixteenths("second", 2 * STEPS, 2.0));
     let gradients = (0..STEPS).map(|k| {
