@@ -35,9 +35,16 @@ impl Normal {
     }
 }
 
+/// The numbers that a vector may have: GRADPROOF_LANES, or as many as this processor's can.
+fn lanes() -> usize {
+    let given = std::env::var("GRADPROOF_LANES").ok();
+    given.map_or(usize::MAX, |lanes| lanes.parse().expect("GRADPROOF_LANES is a number of lanes: 8, 4 or 1"))
+}
+
 /// A batch with room for its gradient.
 struct Batch {
     classes: usize,
+    lanes: usize,
     logits: Vec<f64>,
     targets: Vec<i64>,
     gradient: Vec<f64>,
@@ -47,7 +54,7 @@ impl Batch {
     fn of(classes: usize, logits: Vec<f64>) -> Batch {
         let rows = logits.len() / classes;
         let targets = (0..rows).map(|b| ((b * 7919 + 17) % classes) as i64).collect();
-        Batch { classes, gradient: vec![0.0; logits.len()], logits, targets }
+        Batch { classes, lanes: lanes(), gradient: vec![0.0; logits.len()], logits, targets }
     }
 
     fn ordinary(rows: usize, classes: usize) -> Batch {
@@ -72,7 +79,7 @@ impl Batch {
             label_smoothing: 0.0,
             conventions: Conventions::default(),
         };
-        flat.oracle(&mut self.gradient).expect("the batch is in the domain").loss[0]
+        flat.oracle_with_lanes(self.lanes, &mut self.gradient).expect("the batch is in the domain").loss[0]
     }
 }
 

@@ -19,6 +19,7 @@
 //! | subject | somebody else's implementation, under test |
 //! | form | a formula under conventions, with a mistake or a handling: what a subject may be computing |
 //! | handling | how a subject treats steps, rates, states and tensors around a formula |
+//! | vector | a case with its golden output, in a data file |
 //! | recording | the outputs of a libtorch run on a named device, kept as data |
 //! | budget | how far a correct implementation in a dtype can be from the real value |
 //!
@@ -27,6 +28,7 @@
 //! Each uses only those above it in this list.
 //!
 //! - [`error`], [`json`]: what can be wrong with an input, and numbers in JSON
+//! - `arrays`: npz and safetensors (feature `arrays`)
 //! - [`expression`]: the graph, its operators and derivatives
 //! - [`number`]: the kinds of number a graph is interpreted on
 //! - `kernels`: the loops over large data, on vectors of pairs of f64
@@ -41,6 +43,7 @@
 //! - [`conformance`]: somebody's optimizer, schedule or loss, held to its formula in their own tests
 //! - `audit`: one real training step, from checkpoint files (feature `audit`)
 //! - [`recording`]: libtorch's outputs on a named device, kept as data
+//! - [`vectors`]: golden inputs and outputs as data, and somebody's results held to them
 //! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
 //! - [`judges`]: ways to decide a statement
@@ -49,6 +52,8 @@
 
 pub mod accuracy;
 pub mod across;
+#[cfg(feature = "arrays")]
+pub mod arrays;
 #[cfg(feature = "audit")]
 pub mod audit;
 pub mod budget;
@@ -77,6 +82,7 @@ pub mod schedules;
 pub mod survey;
 #[cfg(feature = "torch")]
 pub mod torch;
+pub mod vectors;
 pub mod verify;
 
 /// The README's Rust examples run as doc tests.

@@ -11,7 +11,7 @@ use common::number;
 use gradproof::cases::{Conventions, case};
 use gradproof::catalog;
 use gradproof::formula::Defined;
-use gradproof::number::nearest;
+use gradproof::number::{Abstention, Outcome, nearest};
 use serde_json::{Value, json};
 
 /// Random cases of each formula: enough that every combination of two options of its axes appears.
@@ -19,10 +19,10 @@ const CASES: u64 = 150;
 
 /// The places of a definition with the nearest f64, where it has one: not where an exponential in it is
 /// past any use.
-fn rounded(defined: Vec<Defined>) -> Vec<(String, Option<f64>)> {
+fn rounded(defined: Vec<Defined>) -> Vec<(String, Outcome<f64>)> {
     let of = |defined: Defined| {
         let values = nearest(&defined.graph, &defined.values().collect::<Vec<_>>());
-        defined.places.into_iter().zip(values.into_iter().map(Result::ok))
+        defined.places.into_iter().zip(values)
     };
     defined.into_iter().flat_map(of).collect()
 }
@@ -33,15 +33,22 @@ fn hold(id: &str, input: &Value) -> usize {
     let output = catalog::evaluate(id, input.clone()).unwrap_or_else(|e| panic!("{id} {input}: {e}"));
     let formula = catalog::formula(id).unwrap();
     let defined = rounded((formula.definition)(input, &output, None).unwrap());
-    let textbook = match defined.iter().all(|(_, right)| right.is_some()) {
+    let textbook = match defined.iter().all(|(_, right)| right.is_ok()) {
         true => Vec::new(),
         false => rounded((formula.textbook)(input, &output).unwrap()),
     };
     for (place, right) in &defined {
         let found = number(output.pointer(place).unwrap()).unwrap();
-        let by_textbook = || textbook.iter().filter(|(other, _)| other == place).find_map(|(_, right)| *right);
-        let right = right.or_else(by_textbook);
-        let right = right.unwrap_or_else(|| panic!("{id} {input} {place}: no value, found {found:e}"));
+        let by_textbook =
+            || textbook.iter().filter(|(other, _)| other == place).find_map(|(_, right)| right.clone().ok());
+        // a perplexity, exp of more than 1e12, is past the range
+        let past = |reason: &Abstention| place == "/perplexity" && reason.to_string().contains("past 1e12");
+        let right = match right {
+            Ok(right) => *right,
+            Err(reason) => by_textbook()
+                .or(past(reason).then_some(f64::INFINITY))
+                .unwrap_or_else(|| panic!("{id} {input} {place}: {reason}, found {found:e}")),
+        };
         // what 4096 bits do not tell from 0 has no sign there, and may be an underflow that has one
         let unsigned = right.to_bits() == 0 && found == 0.0;
         assert!(unsigned || found.to_bits() == right.to_bits(), "{id} {input} {place}: {found:e} and not {right:e}");

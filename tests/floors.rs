@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["domain", "json"],
-    &["expression"],
+    &["arrays", "expression"],
     &["number"],
     &["kernels"],
     &["claim"],
@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["accuracy", "budget", "cases"],
     &["comparison", "diagnosis"],
     &["audit", "conformance", "survey"],
-    &["recording"],
+    &["recording", "vectors"],
     &["certify", "judges", "torch"],
     &["verify"],
     &["report"],

@@ -7,11 +7,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 pub struct Draw(ChaCha8Rng);
 
 impl Draw {
-    /// The source of one case: its own for every formula, index and attempt.
-    pub fn of(formula: &str, index: u64, attempt: u64) -> Draw {
+    /// The source of one case: its own for every name, index and attempt.
+    pub fn of(name: &str, index: u64, attempt: u64) -> Draw {
         let mut seed = [0; 32];
-        for (to, from) in seed.iter_mut().zip(formula.bytes()) {
-            *to = from;
+        // a name may be longer than a seed; folded with turns, so that swapped parts do not cancel
+        for (i, byte) in name.bytes().enumerate() {
+            let turned = byte.rotate_left((i / seed.len()) as u32);
+            seed[i % seed.len()] ^= turned;
         }
         let mut rng = ChaCha8Rng::from_seed(seed);
         rng.set_stream(index);
@@ -63,5 +65,20 @@ impl Draw {
     /// A list of such numbers.
     pub fn reals(&mut self, n: usize, size: f64) -> Vec<f64> {
         (0..n).map(|_| self.real(size)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_late_draw_other_numbers() {
+        let names = ["", "/params/0", "/params/1", "/gradient/0/0", "/gradient/1/0", "/gradient/0/1"];
+        let firsts: Vec<f64> =
+            names.iter().map(|end| Draw::of(&format!("adamw/missing-gradients/late/0{end}"), 0, 0).unit()).collect();
+        for (i, x) in firsts.iter().enumerate() {
+            assert!(!firsts[..i].contains(x), "{:?}", names[i]);
+        }
     }
 }

@@ -71,7 +71,7 @@ fn written(out: &Path, report: &Report, pins: &[Pins]) -> std::result::Result<()
     let files = pins.iter().map(|pins| (format!("{}.json", pins.formula), pins.text()));
     for (name, text) in files.chain([("report.json".to_string(), report.text())]) {
         let path = out.join(name);
-        super::write(&path, &text).map_err(|e| format!("{}: {e}", path.display()))?;
+        super::write(&path, text.as_bytes()).map_err(|e| format!("{}: {e}", path.display()))?;
     }
     Ok(())
 }

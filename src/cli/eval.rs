@@ -1,17 +1,21 @@
-//! `gradproof eval`: value, gradient and trajectory for a JSON input.
+//! `gradproof eval`: value, gradient and trajectory for an input in JSON or in arrays.
 
 use super::{AS_EXPECTED, print, unusable};
 use gradproof::formula::Formula;
-use gradproof::{catalog, json};
-use std::io::Read;
+use gradproof::{arrays, catalog, json};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
-/// Evaluate a formula: JSON in, JSON out.
+/// Evaluate a formula: JSON, npz or safetensors in, JSON out.
+///
+/// In a file of arrays an array stands under its field's name: logits, params/0, gradients/STEP/TENSOR. Numbers are
+/// arrays of no dimensions; words and conventions are strings, in safetensors entries of the metadata.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The formula's id, such as "cross-entropy"
     formula: String,
-    /// The input; "-" or nothing reads the standard input
-    file: Option<std::path::PathBuf>,
+    /// The input, JSON or a file that ends in .npz or .safetensors; "-" or nothing reads JSON from the standard input
+    file: Option<PathBuf>,
     /// Print what the formula takes and gives, with its equation and source
     #[arg(long)]
     explain: bool,
@@ -32,21 +36,17 @@ fn evaluated(arguments: &Arguments) -> Result<String, String> {
     if arguments.explain {
         return Ok(explained(formula));
     }
-    let text = read(arguments)?;
-    let input = json::parse(&text).map_err(|e| e.to_string())?;
+    let input = input(arguments.file.as_deref().unwrap_or(Path::new("-")))?;
     let output = catalog::evaluate(formula.id, input).map_err(|e| e.to_string())?;
     Ok(output.to_string())
 }
 
-fn read(arguments: &Arguments) -> Result<String, String> {
-    match &arguments.file {
-        Some(path) if path.as_os_str() != "-" => {
-            std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
-        }
-        _ => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|e| format!("standard input: {e}"))?;
-            Ok(text)
+fn input(path: &Path) -> Result<Value, String> {
+    match arrays::Format::of_name(&path.to_string_lossy()) {
+        None => json::parse(&super::read_text(path)?).map_err(|e| e.to_string()),
+        Some(format) => {
+            let read = format.read(&super::read(path)?).and_then(|arrays| arrays::object(&arrays));
+            read.map_err(|e| format!("{}: {e}", path.display()))
         }
     }
 }

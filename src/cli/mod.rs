@@ -3,13 +3,16 @@
 mod audit;
 #[cfg(feature = "certify")]
 mod certify;
+mod check;
 mod eval;
 #[cfg(feature = "torch")]
 mod record;
+mod vectors;
 mod verify;
 
-use clap::{Parser, Subcommand};
-use std::io::Write;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::io::{Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exact reference formulas of LLM training, and every claim about them decided.
@@ -24,6 +27,8 @@ struct Arguments {
 enum Command {
     Verify(verify::Arguments),
     Eval(eval::Arguments),
+    Vectors(vectors::Arguments),
+    Check(check::Arguments),
     Audit(audit::Arguments),
     #[cfg(feature = "certify")]
     Certify(certify::Arguments),
@@ -43,6 +48,8 @@ pub fn run() -> ExitCode {
     let status = match Arguments::parse().command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Vectors(arguments) => vectors::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         #[cfg(feature = "certify")]
         Command::Certify(arguments) => certify::run(&arguments),
@@ -63,15 +70,40 @@ fn unusable(message: &str) -> u8 {
     UNUSABLE
 }
 
+/// How a command answers.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a reader.
+    Text,
+    /// For a program.
+    Json,
+}
+
+/// The bytes of a file.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// The text of a file, or of the standard input for "-".
+fn read_text(path: &Path) -> Result<String, String> {
+    if path.as_os_str() != "-" {
+        return std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(|e| format!("standard input: {e}"))?;
+    Ok(text)
+}
+
 /// Writes a file whole or not at all.
-#[cfg(any(feature = "certify", feature = "torch"))]
-fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("json.part");
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = Path::new(&beside);
+    let written = std::fs::File::create(beside).and_then(|mut file| {
+        file.write_all(bytes)?;
         file.sync_all()
     });
-    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
-        let _ = std::fs::remove_file(&beside);
+    written.and_then(|()| std::fs::rename(beside, path)).inspect_err(|_| {
+        let _ = std::fs::remove_file(beside);
     })
 }

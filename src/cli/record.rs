@@ -75,6 +75,6 @@ fn recorded(arguments: &Arguments) -> Result<(Recording, PathBuf), String> {
     let recording = record(&plan, |message| progress.set_message(message.to_string())).map_err(|e| e.to_string())?;
     progress.finish_and_clear();
     let path = arguments.out.join(recording.file_name());
-    super::write(&path, &recording.text()).map_err(|e| format!("{}: {e}", path.display()))?;
+    super::write(&path, recording.text().as_bytes()).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok((recording, path))
 }

@@ -1,7 +1,6 @@
 //! `gradproof verify`: decide every claim and print the evidence.
 
-use super::{AS_EXPECTED, SURPRISE, print, unusable};
-use clap::ValueEnum;
+use super::{AS_EXPECTED, Format, SURPRISE, print, unusable};
 use gradproof::catalog;
 use gradproof::claim::Claim;
 use gradproof::judges::Run;
@@ -23,12 +22,6 @@ pub struct Arguments {
     /// For a reader or for a program
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub fn run(arguments: &Arguments) -> u8 {

@@ -1,7 +1,8 @@
 //! Holding a loss to its formula: its value, and its gradient where the subject gives one.
 
 use super::config::{Config, Unsupported};
-use super::outputs::{self, InputGroup};
+use super::inputs::InputGroup;
+use super::outputs;
 use super::precision::Precision;
 use super::report::Report;
 use super::settings::Settings;
@@ -284,6 +285,24 @@ fn dpo(group: &str) -> Vec<Value> {
         "large" => vec![input(4096.0, 0.5, 0.0)],
         _ => Vec::new(),
     }
+}
+
+/// The inputs of every group, with every hyperparameter as an adapter is told it; `None` for what is no loss.
+pub(super) fn inputs(
+    formula: &Formula,
+    precision: Precision,
+    conventions: &Map<String, Value>,
+) -> Option<Vec<InputGroup>> {
+    let plain = plain(formula)?;
+    let mut all = groups(formula, precision, conventions);
+    for (_, input) in all.iter_mut().flat_map(|group| &mut group.inputs) {
+        for (name, value) in &plain {
+            if input.get(name).is_none() {
+                input[name] = value.clone();
+            }
+        }
+    }
+    Some(all)
 }
 
 fn groups(formula: &Formula, precision: Precision, conventions: &Map<String, Value>) -> Vec<InputGroup> {

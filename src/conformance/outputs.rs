@@ -1,6 +1,7 @@
 //! Holding what a subject gives at single inputs, of a loss or a schedule, to the formula.
 
 use super::config::Unsupported;
+use super::inputs::InputGroup;
 use super::report::{Difference, First, GroupReport, Outcome, Report};
 use super::settings::{Expected, Resolved};
 use crate::budget::Starts;
@@ -8,14 +9,6 @@ use crate::comparison::{Compared, Reference};
 use crate::diagnosis::{Diagnosis, Observed, diagnose};
 use crate::error::Result;
 use serde_json::Value;
-
-/// Inputs of one kind, each with its id.
-#[derive(Clone, Debug)]
-pub(super) struct InputGroup {
-    pub id: &'static str,
-    pub about: &'static str,
-    pub inputs: Vec<(String, Value)>,
-}
 
 /// A subject as a closure from an input to an output.
 pub(super) type Subject<'a> = &'a mut dyn FnMut(&str, &Value) -> std::result::Result<Value, Unsupported>;

@@ -1,7 +1,8 @@
 //! Holding a schedule to its formula: the rate that step s of the optimizer uses.
 
 use super::config::{Config, Unsupported};
-use super::outputs::{self, InputGroup};
+use super::inputs::InputGroup;
+use super::outputs;
 use super::report::Report;
 use super::settings::Settings;
 use crate::cases;
@@ -123,6 +124,11 @@ fn plain(formula: &Formula) -> Option<Map<String, Value>> {
         _ => return None,
     };
     plain.as_object().cloned()
+}
+
+/// The inputs of every group; `None` for what is no schedule.
+pub(super) fn inputs(formula: &Formula, conventions: &Map<String, Value>) -> Option<Vec<InputGroup>> {
+    plain(formula).map(|plain| groups(formula, &plain, conventions))
 }
 
 fn groups(formula: &Formula, plain: &Map<String, Value>, conventions: &Map<String, Value>) -> Vec<InputGroup> {

@@ -5,6 +5,7 @@
 pub mod algebra;
 pub mod dual;
 pub mod enclosure;
+pub mod gradient;
 pub mod limit;
 mod pairs;
 pub mod point;

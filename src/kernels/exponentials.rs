@@ -43,17 +43,28 @@ impl Reference {
         Reference { origin: z, scale: SCALE, nothing: NOTHING, some_nothing: false }
     }
 
-    /// Whether every logit is small enough for the exponential, and none is nothing.
-    fn is_plain(self) -> bool {
-        self.origin == 0.0 && !self.some_nothing
+    fn kind(self) -> u8 {
+        match (self.origin == 0.0, self.some_nothing) {
+            (true, false) => PLAIN,
+            (true, true) => SOME_NOTHING,
+            (false, _) => SHIFTED,
+        }
     }
 }
 
+/// Every logit is small enough for the exponential, and none is nothing.
+const PLAIN: u8 = 0;
+/// Every logit is small enough or nothing.
+const SOME_NOTHING: u8 = 1;
+/// The largest is subtracted.
+const SHIFTED: u8 = 2;
+
 /// Σ e^{z − origin}·2^scale over logits, each kept as hi + lo.
 pub(crate) fn exponentials(instructions: Instructions, z: &[f64], reference: Reference, kept: Kept) -> Sum {
-    match reference.is_plain() {
-        true => instructions.run(Exponentials::<true> { z, reference, kept }),
-        false => instructions.run(Exponentials::<false> { z, reference, kept }),
+    match reference.kind() {
+        PLAIN => instructions.run(Exponentials::<PLAIN> { z, reference, kept }),
+        SOME_NOTHING => instructions.run(Exponentials::<SOME_NOTHING> { z, reference, kept }),
+        _ => instructions.run(Exponentials::<SHIFTED> { z, reference, kept }),
     }
 }
 
@@ -63,7 +74,7 @@ pub(crate) struct Kept<'a> {
     pub lo: &'a mut [f64],
 }
 
-struct Exponentials<'a, const PLAIN: bool> {
+struct Exponentials<'a, const KIND: u8> {
     z: &'a [f64],
     reference: Reference,
     kept: Kept<'a>,
@@ -98,8 +109,20 @@ impl<L: Lanes> Relative<L> {
     /// e^{z − origin}·2^scale, or zeros
     #[inline(always)]
     fn exp(&self, z: L::F) -> Pair<L> {
-        let (l, (d, none)) = (self.l, self.difference(z));
-        let (e, zero) = (exp(l, d, self.scale), Vector(l, l.splat(0.0)));
+        let (d, none) = self.difference(z);
+        self.or_zeros(none, exp(self.l, d, self.scale))
+    }
+
+    /// The same where the origin is 0.
+    #[inline(always)]
+    fn exp_unshifted(&self, z: Vector<L>) -> Pair<L> {
+        self.or_zeros(z.less(self.nothing), exp_of_number(self.l, z.max(self.nothing), self.scale))
+    }
+
+    /// Zeros in some lanes.
+    #[inline(always)]
+    fn or_zeros(&self, none: L::M, e: Pair<L>) -> Pair<L> {
+        let zero = Vector(self.l, self.l.splat(0.0));
         Pair { hi: zero.or_where_not(none, e.hi), lo: zero.or_where_not(none, e.lo) }
     }
 }
@@ -159,7 +182,7 @@ impl<L: Lanes> Total<L> {
     }
 }
 
-impl<const PLAIN: bool> Kernel for Exponentials<'_, PLAIN> {
+impl<const KIND: u8> Kernel for Exponentials<'_, KIND> {
     type Output = Sum;
 
     #[inline(always)]
@@ -171,7 +194,11 @@ impl<const PLAIN: bool> Kernel for Exponentials<'_, PLAIN> {
         let (los, last_lo) = l.split_mut(self.kept.lo);
         for ((block, his), los) in vectors.chunks(BLOCK).zip(his.chunks_mut(BLOCK)).zip(los.chunks_mut(BLOCK)) {
             for ((z, hi), lo) in block.iter().zip(his).zip(los) {
-                let e = if PLAIN { exp_of_number(l, Vector(l, *z), relative.scale) } else { relative.exp(*z) };
+                let e = match KIND {
+                    PLAIN => exp_of_number(l, Vector(l, *z), relative.scale),
+                    SOME_NOTHING => relative.exp_unshifted(Vector(l, *z)),
+                    _ => relative.exp(*z),
+                };
                 (*hi, *lo) = (e.hi.1, e.lo.1);
                 total.add(e);
             }
@@ -203,15 +230,13 @@ impl Kernel for PreciseSum<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) -> Sum {
         let relative = Relative::new(l, self.reference);
-        let zero = Vector(l, l.splat(0.0));
         let mut total = Total::new(l);
         let (vectors, rest) = l.split(self.z);
         let last = [l.padded(rest, f64::NEG_INFINITY)];
         for block in vectors.chunks(BLOCK).chain([&last[..]]) {
             for z in block {
                 let (d, none) = relative.difference(*z);
-                let e = exp_precise(l, d, relative.scale);
-                total.add(Pair { hi: zero.or_where_not(none, e.hi), lo: zero.or_where_not(none, e.lo) });
+                total.add(relative.or_zeros(none, exp_precise(l, d, relative.scale)));
             }
             total.normalize();
         }

@@ -68,9 +68,20 @@ impl Instructions {
         [Some(Instructions::One)].into_iter().chain(wider).flatten().collect()
     }
 
-    /// The widest.
-    pub fn widest() -> Instructions {
-        Instructions::all().pop().unwrap_or(Instructions::One)
+    /// The widest of those that take at most so many numbers at a time.
+    pub fn of_at_most(lanes: usize) -> Instructions {
+        Instructions::all().into_iter().rfind(|instructions| instructions.lanes() <= lanes).unwrap_or(Instructions::One)
+    }
+
+    /// How many numbers a vector has.
+    fn lanes(self) -> usize {
+        match self {
+            Instructions::One => 1,
+            #[cfg(all(feature = "fast", target_arch = "x86_64"))]
+            Instructions::Avx2(_) => 4,
+            #[cfg(all(feature = "fast", target_arch = "x86_64"))]
+            Instructions::Avx512(_) => 8,
+        }
     }
 
     /// Runs a loop.

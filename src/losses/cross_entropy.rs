@@ -17,18 +17,18 @@ use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong, axis};
 use crate::json;
 use crate::losses::rows::{check_logits, checked_rows};
 use crate::losses::shifted::Shifted;
+use crate::losses::softmax::Engine;
 use crate::number::Wide;
 use nalgebra::DMatrix;
 use oracle::Rows;
-use row::Engine;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 mod claims;
 mod enclosed;
 mod oracle;
-mod row;
 mod textbook;
+mod weights;
 
 pub use textbook::Way;
 
@@ -378,6 +378,14 @@ impl Flat<'_> {
     /// not the gradient.
     pub fn oracle(&self, gradient: &mut [f64]) -> Result<Losses> {
         self.with(Engine::best(), gradient)
+    }
+
+    /// The same bits with vector registers of at most this many numbers: 8 for AVX-512, 4 for AVX2, 1 for none.
+    ///
+    /// # Errors
+    /// As for [`oracle`](Self::oracle).
+    pub fn oracle_with_lanes(&self, lanes: usize, gradient: &mut [f64]) -> Result<Losses> {
+        self.with(Engine::at_most(lanes), gradient)
     }
 
     fn with(&self, engine: Engine, gradient: &mut [f64]) -> Result<Losses> {

@@ -22,8 +22,9 @@ use crate::losses::preference::{
     Conventions, Judged, Objective, Pair, Reference, SHIFTED, Smoothing, default_beta, loss, smoothed_loss,
     smoothed_weight, weight,
 };
-use crate::losses::rounding;
+use crate::losses::rounding::Values;
 use crate::losses::rows::{check_logits, checked_rows};
+use crate::losses::softmax::Engine;
 use crate::number::Wide;
 use response::Evaluated;
 use serde::{Deserialize, Serialize};
@@ -287,7 +288,9 @@ fn at_input(input: &Input, (chosen_tokens, rejected_tokens): &Tokens, algorithm:
 pub fn oracle(input: &Input) -> Result<Output> {
     let objective = Objective::new(input.beta, input.label_smoothing, input.conventions)?;
     let tokens = validated_pair(input)?;
-    let (chosen, rejected) = (Evaluated::of(&input.chosen, &tokens.0), Evaluated::of(&input.rejected, &tokens.1));
+    let engine = Engine::best();
+    let chosen = Evaluated::of(engine, &input.chosen, &tokens.0);
+    let rejected = Evaluated::of(engine, &input.rejected, &tokens.1);
     let beta = Wide::from(input.beta);
     let h = beta
         * match input.conventions.reference {
@@ -296,10 +299,14 @@ pub fn oracle(input: &Input) -> Result<Output> {
         };
     let weight = objective.weight(h);
     let slope = beta * weight;
-    let mut values = vec![objective.loss(h), weight, beta * chosen.ln_ratio, beta * rejected.ln_ratio];
-    values.extend(chosen.gradient(-slope).chain(rejected.gradient(slope)));
+    let mut values = Values::default();
+    [objective.loss(h), weight, beta * chosen.ln_ratio, beta * rejected.ln_ratio]
+        .into_iter()
+        .for_each(|x| values.push(x));
+    values.append(chosen.gradient(-slope));
+    values.append(rejected.gradient(slope));
     let shifted = || textbook::one_way(input, &tokens, SHIFTED);
-    let mut answers = rounding::nearest(&values, &[&|| defined(input, &tokens, None), &shifted]);
+    let mut answers = values.decided(&[&|| defined(input, &tokens, None), &shifted]);
     let classes = input.chosen.policy_logits[0].len();
     Ok(Output {
         loss: answers.number(),

@@ -11,3 +11,4 @@ mod rounding;
 pub(crate) mod rows;
 pub mod shifted;
 pub mod similarity;
+mod softmax;

@@ -7,6 +7,12 @@ pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
     (sum, (a - (sum - b_part)) + (b - b_part))
 }
 
+/// a + b as its rounding and the rest, where |a| ≥ |b| or a = 0 (Dekker).
+pub fn fast_two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    (sum, b - (sum - a))
+}
+
 /// x as a sum of two numbers of 26 bits (Veltkamp), for x below 2^996.
 fn halves(x: f64) -> (f64, f64) {
     let scaled = 134_217_729.0 * x;

@@ -16,6 +16,7 @@ mod modulus;
 #[cfg(feature = "certify")]
 mod mpfr;
 mod nearest;
+mod partials;
 mod prime_field;
 mod rational;
 mod rational_function;
@@ -36,6 +37,7 @@ pub use modulus::{Complex, Modulus};
 #[cfg(feature = "certify")]
 pub use mpfr::{Enclosure, Mpfr};
 pub use nearest::{By, Decided, Enclosures, MOST_BITS, decide, nearest, nearest_enclosed};
+pub(crate) use partials::Partials;
 pub use prime_field::{PrimeField, Residue, log2_of_sum};
 pub use rational::Exact;
 pub use rational_function::{RationalFunction, RationalFunctions};
@@ -43,7 +45,7 @@ pub use rounded::{Rounded, Rounding};
 pub use running::{Running, RunningError};
 pub use simulated::{InDtype, Order, Simulated};
 pub use ulp::{ulp, ulps_between};
-pub(crate) use wide::{Wide, wide_dot};
+pub(crate) use wide::{Wide, Wides, wide_dot};
 
 use crate::expression::{Graph, Node};
 use num_rational::BigRational;

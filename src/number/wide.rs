@@ -10,8 +10,12 @@
 //! each operation loses at most u of it and none underflows, so that the factor [`UP`] makes up for
 //! all of them.
 
+mod arithmetic;
+mod exponential;
 mod functions;
 mod tables;
+
+pub(crate) use arithmetic::Wides;
 
 use super::Sign;
 use super::error_free::{two_product, two_sum};
@@ -67,6 +71,11 @@ impl Wide {
     pub const ONE: Wide = Wide { hi: 1.0, lo: 0.0, exponent: 0, error: 0.0 };
     /// A number of which nothing is known: what no bound can be given for.
     const UNKNOWN: Wide = Wide { hi: 0.0, lo: 0.0, exponent: 0, error: f64::INFINITY };
+
+    /// 2^n for n of at most 2^24 in size
+    pub const fn power_of_two(n: i64) -> Wide {
+        Wide { exponent: n, ..Wide::ONE }
+    }
 
     /// A whole number, exactly up to 2^106 in size.
     pub fn from_whole(n: impl Into<i128>) -> Wide {
@@ -247,16 +256,22 @@ impl Wide {
     /// The f64 nearest to the true number, ties to even, if the bound decides it: ±∞ past the range,
     /// and an underflow keeps its sign.
     pub fn nearest(self) -> Option<f64> {
+        let [low, high] = self.ends();
+        (low.to_bits() == high.to_bits()).then_some(low)
+    }
+
+    /// The f64 nearest to the smallest and to the largest number that the true one can be.
+    fn ends(self) -> [f64; 2] {
         if self.error == 0.0 {
-            return Some(rounded(self.hi, self.lo, self.exponent));
+            return [rounded(self.hi, self.lo, self.exponent); 2];
         }
         if self.error.is_infinite() {
-            return None;
+            return [f64::NEG_INFINITY, f64::INFINITY];
         }
         // rounding is monotone: all between the ends goes where both ends go
         let low = rounded(self.hi, (self.lo - self.error).next_down(), self.exponent);
         let high = rounded(self.hi, (self.lo + self.error).next_up(), self.exponent);
-        (low.to_bits() == high.to_bits()).then_some(low)
+        [low, high]
     }
 
     /// The f64 nearest to hi + lo, whatever the bound; NaN where nothing is known.

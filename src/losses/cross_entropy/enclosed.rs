@@ -1,7 +1,7 @@
 //! The last resort: a row's definition by enclosures of any precision.
 
 use super::Smoothing;
-use super::row::Weights;
+use super::weights::Weights;
 use crate::number::{Abstention, Arithmetic, Enclosures, Interval, Intervals, Outcome};
 use num_rational::BigRational;
 use num_traits::One;

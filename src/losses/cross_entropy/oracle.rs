@@ -2,11 +2,12 @@
 //! sums and wide numbers; at last enclosures of any precision.
 
 use super::enclosed::{EnclosedRow, uniform_component};
-use super::row::{Engine, Row, Weights, extremes_of_others, with_room};
+use super::weights::Weights;
 use super::{Conventions, Denominator, Losses, Reduction, check_target};
 use crate::error::{Error, Result};
 use crate::kernels::{Extremes, each, extremes};
 use crate::losses::rows::check_logits;
+use crate::losses::softmax::{Engine, Row, extremes_of_others, with_room};
 use crate::number::{Abstention, Arithmetic, Interval, Intervals, Outcome, Wide, nearest_enclosed};
 use num_rational::BigRational;
 
@@ -25,6 +26,19 @@ pub(super) struct Rows<'a> {
 struct Term {
     loss: Wide,
     nll: Wide,
+}
+
+impl Term {
+    fn of(row: &Row, weights: &Weights) -> Term {
+        let nll = row.nll();
+        Term { loss: weights.loss(row, nll, || row.below()), nll }
+    }
+
+    fn precise(engine: Engine, z: &[f64], y: usize, weights: &Weights) -> Term {
+        let row = Row::precise(engine, z, y);
+        let nll = row.nll();
+        Term { loss: weights.loss(&row, nll, || row.precise_below()), nll }
+    }
 }
 
 impl Rows<'_> {
@@ -82,18 +96,18 @@ impl Rows<'_> {
         }
         let mut open = Vec::new();
         let row = with_room(engine, z.len(), |mut lo| {
-            let row = Row::new(engine, z, y, others, weights, gradient, &mut lo);
-            row.components(weights, gradient, &mut lo, &mut open);
+            let row = Row::new(engine, z, y, others, gradient, &mut lo);
+            row.components(weights.scale(), weights.less(), gradient, &mut lo, &mut open);
             row
         });
-        match row.target_component(weights).nearest() {
+        match weights.target_component(&row).nearest() {
             Some(nearest) => gradient[y] = nearest,
             None => open.push(y),
         }
         if !open.is_empty() {
             open_components(&row, b, weights, &open, gradient)?;
         }
-        Ok(Some(Term { loss: row.loss(weights), nll: row.nll() }))
+        Ok(Some(Term::of(&row, weights)))
     }
 
     fn rows_that_count<'s>(&'s self, targets: &'s [Option<usize>]) -> impl Iterator<Item = (&'s [f64], usize)> {
@@ -103,10 +117,7 @@ impl Rows<'_> {
     /// The terms of the rows that count from precise sums.
     fn precise_terms(&self, engine: Engine, weights: &Weights, targets: &[Option<usize>]) -> Vec<Term> {
         let rows: Vec<_> = self.rows_that_count(targets).collect();
-        each(engine.parallel, rows, |(z, y)| {
-            let row = Row::precise(engine, z, y, weights);
-            Term { loss: row.loss(weights), nll: row.nll() }
-        })
+        each(engine.parallel, rows, |(z, y)| Term::precise(engine, z, y, weights))
     }
 
     fn loss(&self, engine: Engine, weights: &Weights, targets: &[Option<usize>], terms: &[Term]) -> Result<Vec<f64>> {
@@ -118,7 +129,7 @@ impl Rows<'_> {
                 decide(
                     &format!("loss[{b}]"),
                     term.loss,
-                    || Row::precise(engine, z, y, weights).loss(weights),
+                    || Term::precise(engine, z, y, weights).loss,
                     |a| EnclosedRow::of(z, a)?.loss(y, weights, a),
                 )
             });
@@ -177,10 +188,10 @@ fn in_domain(z: Extremes, weights: &Weights) -> bool {
 /// The components that the first level left open.
 fn open_components(row: &Row, b: usize, weights: &Weights, open: &[usize], gradient: &mut [f64]) -> Result<()> {
     let (z, y) = (row.z, row.y);
-    let precise = Row::precise(row.engine, z, y, weights);
+    let precise = if row.precise { *row } else { Row::precise(row.engine, z, y) };
     let mut left = Vec::new();
     for &i in open {
-        let component = if i == y { precise.target_component(weights) } else { precise.component(i, weights) };
+        let component = if i == y { weights.target_component(&precise) } else { weights.component(&precise, i) };
         match component.nearest() {
             Some(nearest) => gradient[i] = nearest,
             None => left.push(i),

@@ -1,33 +1,32 @@
 //! The log-probability of a response with its gradient, on numbers that carry a bound of their error.
 
 use super::Side;
-use crate::number::{Wide, two_sum};
+use crate::kernels::{each, two_to};
+use crate::losses::rounding::Values;
+use crate::losses::softmax::{Engine, Row, extremes_of_others, with_room};
+use crate::number::{Sign, Wide, two_sum};
 use std::cmp::Ordering;
 
 /// A response under policy and reference.
 pub(super) struct Evaluated<'a> {
+    engine: Engine,
     side: &'a Side,
     tokens: &'a [usize],
-    policy: Vec<Row>,
+    /// With precise sums.
+    policy: Vec<Row<'a>>,
     /// ln π(y) − ln π_ref(y)
     pub ln_ratio: Wide,
 }
 
 impl<'a> Evaluated<'a> {
-    pub fn of(side: &'a Side, tokens: &'a [usize]) -> Evaluated<'a> {
-        let rows =
-            |logits: &[Vec<f64>]| -> Vec<Row> { logits.iter().zip(tokens).map(|(z, &y)| Row::of(z, y)).collect() };
-        let (policy, reference) = (rows(&side.policy_logits), rows(&side.reference_logits));
-        let of_token = |t: usize| {
-            let difference = policy[t].ln_p - reference[t].ln_p;
-            if difference.is_small_beside(reference[t].ln_p) {
-                ln_ratio_of_near(&side.policy_logits[t], &side.reference_logits[t], tokens[t], &reference[t])
-            } else {
-                difference
-            }
+    pub fn of(engine: Engine, side: &'a Side, tokens: &'a [usize]) -> Evaluated<'a> {
+        let rows = |logits: &'a [Vec<f64>]| -> Vec<Row<'a>> {
+            each(engine.parallel, logits.iter().zip(tokens).collect(), |(z, &y)| Row::precise(engine, z, y))
         };
-        let ln_ratio = (0..tokens.len()).map(of_token).sum::<Wide>();
-        let mut response = Evaluated { side, tokens, policy, ln_ratio };
+        let (policy, reference) = (rows(&side.policy_logits), rows(&side.reference_logits));
+        let of_tokens = each(engine.parallel, policy.iter().zip(&reference).collect(), |(z, r)| ln_ratio(z, r));
+        let ln_ratio = of_tokens.into_iter().sum::<Wide>();
+        let mut response = Evaluated { engine, side, tokens, policy, ln_ratio };
         if ln_ratio.sign().is_none() && response.is_unmoved() {
             response.ln_ratio = Wide::ZERO;
         }
@@ -36,16 +35,38 @@ impl<'a> Evaluated<'a> {
 
     /// ln π(y)
     pub fn ln_policy(&self) -> Wide {
-        self.policy.iter().map(|row| row.ln_p).sum()
+        -self.policy.iter().map(Row::nll).sum::<Wide>()
     }
 
     /// c·∂ln π(y)/∂z_tv = c ([v = y_t] − p_v) for every t and v.
-    pub fn gradient(&self, c: Wide) -> impl Iterator<Item = Wide> {
-        self.policy.iter().zip(self.tokens).flat_map(move |(row, &y)| {
-            let scale = c / (Wide::ONE + row.rest);
-            let component = move |v: usize| if v == y { scale * row.others(y) } else { -(scale * row.exponentials[v]) };
-            (0..row.exponentials.len()).map(component)
-        })
+    pub fn gradient(&self, c: Wide) -> Values {
+        let rows = each(self.engine.parallel, self.policy.iter().collect(), |row| self.of_row(row, c));
+        let mut all = Values::default();
+        rows.into_iter().for_each(|row| all.append(row));
+        all
+    }
+
+    fn of_row(&self, row: &Row, c: Wide) -> Values {
+        let (z, y) = (row.z, row.y);
+        let mut near = vec![0.0; z.len()];
+        let mut open = Vec::new();
+        if c.sign().is_none() || !c.abs().is_below(LARGEST_SCALE) {
+            open.extend((0..z.len()).filter(|&v| v != y));
+        } else if !c.is_zero() {
+            let others = extremes_of_others(self.engine, z, y);
+            with_room(self.engine, z.len(), |mut lo| {
+                let row = Row::new(self.engine, z, y, others, &mut near, &mut lo);
+                row.components(c.abs(), Wide::ZERO, &mut near, &mut lo, &mut open);
+            });
+        }
+        if c.sign() == Some(Sign::Positive) {
+            // −c p_v, where a p that is 0 has no sign
+            near.iter_mut().zip(z).filter(|(_, z)| **z > f64::NEG_INFINITY).for_each(|(p, _)| *p = -*p);
+        }
+        let mut components = Values::of(near);
+        open.into_iter().for_each(|v| components.put(v, -(c * row.p(v))));
+        components.put(y, c * row.p_of_others());
+        components
     }
 
     /// Whether policy and reference have the same rows, but for a shift of all logits of a row, the order
@@ -62,19 +83,39 @@ impl<'a> Evaluated<'a> {
     }
 }
 
-/// ln π(y) − ln π_ref(y) of one token from differences of the logits, which are small where policy and
-/// reference are near each other: π_ref(y)/π(y) − 1 = Σ_v p_ref,v (e^{δ_v} − 1) with
-/// δ_v = (z_v − r_v) − (z_y − r_y).
-fn ln_ratio_of_near(z: &[f64], r: &[f64], y: usize, reference: &Row) -> Wide {
+/// Larger factors of a gradient, with room for exponentials, are past the range of f64.
+const LARGEST_SCALE: Wide = Wide::power_of_two(300);
+
+/// Where this much of ln π − ln π_ref is not known, it is taken from differences of the logits: 2^−64 leaves its
+/// rounding open once in 2^10 times.
+const TOO_LITTLE: f64 = two_to(-64);
+
+/// ln π(y) − ln π_ref(y) of one token.
+fn ln_ratio(policy: &Row, reference: &Row) -> Wide {
+    if policy.z == reference.z {
+        return Wide::ZERO;
+    }
+    let difference = reference.nll() - policy.nll();
+    if difference.is_zero() || difference.relative_error() < TOO_LITTLE {
+        return difference;
+    }
+    let near = ln_ratio_of_near(policy, reference);
+    if near.is_zero() || near.relative_error() < difference.relative_error() { near } else { difference }
+}
+
+/// The same from differences of the logits, which are small where policy and reference are near each other:
+/// π_ref(y)/π(y) − 1 = Σ_v p_ref,v (e^{δ_v} − 1) with δ_v = (z_v − r_v) − (z_y − r_y).
+fn ln_ratio_of_near(policy: &Row, reference: &Row) -> Wide {
+    let (z, r, y) = (policy.z, reference.z, policy.y);
     let minus = |a: f64, b: f64| Wide::from(a) - Wide::from(b);
-    let total = Wide::ONE + reference.rest;
     let change = |v: usize| match (z[v].is_finite(), r[v].is_finite()) {
-        (true, true) => reference.exponentials[v] * (minus(z[v], r[v]) - minus(z[y], r[y])).exp_m1(),
+        (true, true) => reference.exponential(v) * (minus(z[v], r[v]) - minus(z[y], r[y])).exp_m1(),
         // p_ref,v e^{δ_v} is p_ref,y e^{z_v − z_y}
-        (true, false) => reference.exponentials[y] * minus(z[v], z[y]).exp(),
-        (false, _) => -reference.exponentials[v],
+        (true, false) => reference.exponential_of_target() * minus(z[v], z[y]).exp(),
+        (false, _) => -reference.exponential(v),
     };
-    -((0..z.len()).map(change).sum::<Wide>() / total).ln_1p()
+    let changes = (0..z.len()).filter(|&v| v != y).map(change).sum::<Wide>();
+    -(changes / reference.whole()).ln_1p()
 }
 
 /// z_v − z_y of the classes that have a probability, each without rounding as two f64, in ascending
@@ -93,38 +134,4 @@ fn in_order(a: &[f64; 2], b: &[f64; 2]) -> Ordering {
 fn ordered(a: &[[f64; 2]], b: &[[f64; 2]]) -> Ordering {
     let first_difference = a.iter().zip(b).map(|(a, b)| in_order(a, b)).find(|order| order.is_ne());
     first_difference.unwrap_or(a.len().cmp(&b.len()))
-}
-
-/// The softmax of one row, by exponentials relative to its largest logit.
-struct Row {
-    exponentials: Vec<Wide>,
-    /// Σ e^{z − max} without the largest, which is 1
-    rest: Wide,
-    /// ln p of the token
-    ln_p: Wide,
-    largest: usize,
-}
-
-impl Row {
-    /// Of logits of which the token's is finite.
-    fn of(z: &[f64], token: usize) -> Row {
-        let largest = (0..z.len()).fold(token, |best, v| if z[v] > z[best] { v } else { best });
-        let below = |v: usize| Wide::from(z[largest]) - Wide::from(z[v]);
-        let exponential = |v: usize| match z[v] {
-            f64::NEG_INFINITY => Wide::ZERO,
-            _ if v == largest => Wide::ONE,
-            _ => (-below(v)).exp(),
-        };
-        let exponentials: Vec<Wide> = (0..z.len()).map(exponential).collect();
-        let rest: Wide = (0..z.len()).filter(|&v| v != largest).map(|v| exponentials[v]).sum();
-        // two terms that are not negative
-        let ln_p = -(below(token) + rest.ln_1p());
-        Row { exponentials, rest, ln_p, largest }
-    }
-
-    /// The sum of the exponentials but for one. Where the largest is among them, they are at least half of
-    /// the total, and the difference keeps its digits.
-    fn others(&self, v: usize) -> Wide {
-        if v == self.largest { self.rest } else { (Wide::ONE + self.rest) - self.exponentials[v] }
-    }
 }

@@ -75,11 +75,10 @@ fn the_first_level_leaves_few_roundings_open() {
     let classes = 30_000;
     let (z, _) = batch(0, 1, classes);
     let engine = Engine::best();
-    let weights = Weights { smoothing: Smoothing::Uniform, classes, epsilon: 0.0, divisor: 3 };
     let others = extremes_of_others(engine, &z, 7);
     let (mut out, mut lo) = (vec![0.0; classes], vec![0.0; classes]);
     let mut open = Vec::new();
-    let row = Row::new(engine, &z, 7, others, &weights, &mut out, &mut Some(&mut lo));
-    row.components(&weights, &mut out, &mut Some(&mut lo), &mut open);
+    let row = Row::new(engine, &z, 7, others, &mut out, &mut Some(&mut lo));
+    row.components(Wide::ONE / Wide::from(3.0), Wide::ZERO, &mut out, &mut Some(&mut lo), &mut open);
     assert!(open.len() <= 1, "{} are open", open.len());
 }

@@ -1,51 +1,15 @@
-//! One row that counts: its sums of exponentials, and from them loss and gradient as wide numbers.
+//! A row of logits with its target: its sums of exponentials, and from them its softmax as wide numbers, shared by
+//! the losses.
 //!
 //! With S = Σ_{j≠y} e^{z_j − c} and u = e^{z_y − c} for any c, p_y = u/(S + u), 1 − p_y = S/(S + u) and
 //! −ln p_y = ln(1 + S/u): nothing cancels, however near p_y is to 0 or 1.
 
-use super::Smoothing;
 use crate::kernels::{
     EXP_ERROR, Extremes, Factor, Form, Instructions, Kept, NOTHING, RAISED, Reference, Sum, each, exponentials,
     extremes, precise_sum, products, sum_of_differences, two_to,
 };
 use crate::number::Wide;
 use std::cell::RefCell;
-
-/// The target weights q, and what the gradient is divided by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Weights {
-    pub smoothing: Smoothing,
-    pub classes: usize,
-    /// ε
-    pub epsilon: f64,
-    /// n
-    pub divisor: usize,
-}
-
-impl Weights {
-    /// A count, which is below 2^53
-    fn whole(n: usize) -> Wide {
-        Wide::from(n as f64)
-    }
-
-    fn one_minus_epsilon(&self) -> Wide {
-        Wide::ONE - Wide::from(self.epsilon)
-    }
-
-    /// q at a class other than the target
-    fn elsewhere(&self) -> Wide {
-        let among = match self.smoothing {
-            Smoothing::Uniform => self.classes,
-            Smoothing::Others => self.classes - 1,
-        };
-        if self.epsilon == 0.0 { Wide::ZERO } else { Wide::from(self.epsilon) / Weights::whole(among) }
-    }
-
-    /// 1 − q at the target
-    fn off_target(&self) -> Wide {
-        self.elsewhere() * Weights::whole(self.classes - 1)
-    }
-}
 
 /// A gap between the target and the others past which a larger one changes no digit of any result, and which
 /// keeps its exponential in the range of wide numbers.
@@ -70,10 +34,21 @@ const LONGEST_KEPT: usize = 1 << 18;
 /// A piece of a long row.
 const PIECE: usize = 1 << 14;
 
+/// A count, which is below 2^53
+pub(super) fn count(n: usize) -> Wide {
+    Wide::from(n as f64)
+}
+
 impl Engine {
     /// As fast as this processor can.
     pub fn best() -> Engine {
-        Engine { instructions: Instructions::widest(), parallel: cfg!(feature = "fast"), longest_kept: LONGEST_KEPT }
+        Engine::at_most(usize::MAX)
+    }
+
+    /// As fast as this processor can with vectors of at most this many numbers.
+    pub fn at_most(lanes: usize) -> Engine {
+        let instructions = Instructions::of_at_most(lanes);
+        Engine { instructions, parallel: cfg!(feature = "fast"), longest_kept: LONGEST_KEPT }
     }
 }
 
@@ -109,9 +84,9 @@ pub(super) struct Row<'a> {
     /// u
     target: Wide,
     /// z_y − c
-    gap: Wide,
-    /// Σ_{j≠y} (c − z_j), where ε > 0
-    below: Wide,
+    pub gap: Wide,
+    /// Whether S is precise, or S is a count.
+    pub precise: bool,
 }
 
 /// Both sides of the target.
@@ -139,59 +114,42 @@ pub(super) fn extremes_of_others(engine: Engine, z: &[f64], y: usize) -> Extreme
 
 impl<'a> Row<'a> {
     /// A row whose logits are in their domain. Where there is room for low parts, the exponentials of the other
-    /// classes are kept in the two lists.
+    /// classes are kept in the two lists. Where there is none they are taken again, and the sums are precise at
+    /// once: in so long a row some rounding will need them.
     pub fn new(
         engine: Engine,
         z: &'a [f64],
         y: usize,
         others: Extremes,
-        weights: &Weights,
         hi: &mut [f64],
         lo: &mut Option<&mut [f64]>,
     ) -> Row<'a> {
+        let Some(lo) = lo else { return Row::with_precise_sum(engine, z, y, others) };
         let mut row = Row::without_sums(engine, z, y, others);
         if row.others_are_equal() {
             return row;
         }
         let reference = row.reference;
-        row.sum_of_others = match lo {
-            Some(lo) => {
-                let parts = around(z, y).into_iter().zip(around_mut(hi, y)).zip(around_mut(lo, y));
-                parts
-                    .map(|((z, hi), lo)| exponentials(engine.instructions, z, reference, Kept { hi, lo }))
-                    .map(|sum| row.as_wide(sum))
-                    .sum()
-            }
-            None => {
-                let sums = of_others(engine, z, y, |z| {
-                    OF_PIECE.with_borrow_mut(|[hi, lo]| {
-                        hi.resize(PIECE, 0.0);
-                        lo.resize(PIECE, 0.0);
-                        let kept = Kept { hi: &mut hi[..z.len()], lo: &mut lo[..z.len()] };
-                        exponentials(engine.instructions, z, reference, kept)
-                    })
-                });
-                sums.into_iter().map(|sum| row.as_wide(sum)).sum()
-            }
-        };
-        if weights.epsilon > 0.0 {
-            row.below = row.differences();
-        }
+        let parts = around(z, y).into_iter().zip(around_mut(hi, y)).zip(around_mut(lo, y));
+        row.sum_of_others = parts
+            .map(|((z, hi), lo)| exponentials(engine.instructions, z, reference, Kept { hi, lo }))
+            .map(|sum| row.as_wide(sum))
+            .sum();
         row
     }
 
-    /// The same row from precise sums.
-    pub fn precise(engine: Engine, z: &'a [f64], y: usize, weights: &Weights) -> Row<'a> {
-        let mut row = Row::without_sums(engine, z, y, extremes_of_others(engine, z, y));
+    /// The row with precise sums.
+    pub fn precise(engine: Engine, z: &'a [f64], y: usize) -> Row<'a> {
+        Row::with_precise_sum(engine, z, y, extremes_of_others(engine, z, y))
+    }
+
+    fn with_precise_sum(engine: Engine, z: &'a [f64], y: usize, others: Extremes) -> Row<'a> {
+        let mut row = Row { precise: true, ..Row::without_sums(engine, z, y, others) };
         if row.others_are_equal() {
             return row;
         }
         let sums = of_others(engine, z, y, |part| precise_sum(engine.instructions, part, row.reference));
         row.sum_of_others = sums.into_iter().map(|sum| row.as_wide(sum)).sum();
-        if weights.epsilon > 0.0 {
-            let origin = Wide::from(row.reference.origin);
-            row.below = around(z, y).into_iter().flatten().map(|&z| origin - Wide::from(z)).sum();
-        }
         row
     }
 
@@ -200,13 +158,13 @@ impl<'a> Row<'a> {
         let equal = others.smallest >= others.largest;
         let (reference, sum_of_others) = match equal {
             true if others.largest == f64::NEG_INFINITY => (Reference::at(z[y]), Wide::ZERO),
-            true => (Reference::at(others.largest), Weights::whole(z.len() - 1)),
+            true => (Reference::at(others.largest), count(z.len() - 1)),
             false => (Reference::of(others), Wide::ZERO),
         };
         let gap = Wide::from(z[y]) - Wide::from(reference.origin);
         let widest = Wide::from(WIDEST_GAP);
         let target = if gap.is_below(widest) { gap.exp() } else { widest.exp() };
-        Row { engine, z, y, others, reference, sum_of_others, target, gap, below: Wide::ZERO }
+        Row { engine, z, y, others, reference, sum_of_others, target, gap, precise: false }
     }
 
     /// Whether all other classes have the same logit, or there is none that counts.
@@ -218,7 +176,14 @@ impl<'a> Row<'a> {
         Wide::known_to(sum.hi, sum.lo, sum.error).scaled(-i64::from(self.reference.scale))
     }
 
-    fn differences(&self) -> Wide {
+    /// Σ_{j≠y} (c − z_j), term by term.
+    pub fn precise_below(&self) -> Wide {
+        let origin = Wide::from(self.reference.origin);
+        around(self.z, self.y).into_iter().flatten().map(|&z| origin - Wide::from(z)).sum()
+    }
+
+    /// Σ_{j≠y} (c − z_j)
+    pub fn below(&self) -> Wide {
         let origin = self.reference.origin;
         let size = (self.others.largest.abs().max(self.others.smallest.abs())).max(origin.abs());
         let down = if size > NEAR_OVERFLOW { 128 } else { 0 };
@@ -233,78 +198,79 @@ impl<'a> Row<'a> {
     }
 
     /// S + u
-    fn whole(&self) -> Wide {
+    pub fn whole(&self) -> Wide {
         self.sum_of_others + self.target
     }
 
     /// −ln p_y
     pub fn nll(&self) -> Wide {
-        if self.sum_of_others.is_below(self.target) {
-            (self.sum_of_others / self.target).ln_1p()
-        } else {
-            self.whole().ln() - self.gap
+        match () {
+            // u is held to the widest gap
+            () if !self.gap.is_below(Wide::from(WIDEST_GAP)) => (self.sum_of_others * (-self.gap).exp()).ln_1p(),
+            () if self.sum_of_others.is_below(self.target) => (self.sum_of_others / self.target).ln_1p(),
+            () => self.whole().ln() - self.gap,
         }
     }
 
-    /// Σ q_i (ln Σ e^z − z_i), with q summed up over the classes that have the same
-    pub fn loss(&self, weights: &Weights) -> Wide {
-        let nll = self.nll();
-        if weights.epsilon == 0.0 {
-            return nll;
-        }
-        // ln Σ e^{z − c} = −ln p_y + z_y − c
-        let of_others = Weights::whole(self.z.len() - 1) * (nll + self.gap) + self.below;
-        match weights.smoothing {
-            Smoothing::Uniform => {
-                let mean = (nll + of_others) / Weights::whole(self.z.len());
-                weights.one_minus_epsilon() * nll + Wide::from(weights.epsilon) * mean
-            }
-            Smoothing::Others => {
-                let mean = of_others / Weights::whole(self.z.len() - 1);
-                weights.one_minus_epsilon() * nll + Wide::from(weights.epsilon) * mean
-            }
-        }
+    /// p_y
+    pub fn p_of_target(&self) -> Wide {
+        self.target / self.whole()
     }
 
-    /// (p_y − q_y)/n, from the complements where both are near 1
-    pub fn target_component(&self, weights: &Weights) -> Wide {
-        let off_target = weights.off_target();
-        let difference = if off_target.is_below(Wide::from(0.5)) {
-            off_target - self.sum_of_others / self.whole()
-        } else {
-            self.target / self.whole() - (Wide::ONE - off_target)
-        };
-        difference / Weights::whole(weights.divisor)
+    /// 1 − p_y
+    pub fn p_of_others(&self) -> Wide {
+        self.sum_of_others / self.whole()
     }
 
-    /// (p_i − q_i)/n at a class other than the target
-    pub fn component(&self, i: usize, weights: &Weights) -> Wide {
+    /// e^{z_i − c} at a class other than the target
+    pub fn exponential(&self, i: usize) -> Wide {
         if self.z[i] == f64::NEG_INFINITY {
             return Wide::ZERO;
         }
-        let e = (Wide::from(self.z[i]) - Wide::from(self.reference.origin)).exp();
-        (e / self.whole() - weights.elsewhere()) / Weights::whole(weights.divisor)
+        (Wide::from(self.z[i]) - Wide::from(self.reference.origin)).exp()
     }
 
-    /// Writes the components at the other classes, and notes those whose rounding is open. Their exponentials
-    /// are kept in `out` and `lo`, or taken again.
-    pub fn components(&self, weights: &Weights, out: &mut [f64], lo: &mut Option<&mut [f64]>, open: &mut Vec<usize>) {
-        let (y, divisor) = (self.y, Weights::whole(weights.divisor));
+    /// u = e^{z_y − c}, or of the widest gap that counts.
+    pub fn exponential_of_target(&self) -> Wide {
+        self.target
+    }
+
+    /// p_i at a class other than the target
+    pub fn p(&self, i: usize) -> Wide {
+        self.exponential(i) / self.whole()
+    }
+
+    /// Writes p_i·scale − less for the other classes, with scale > 0 and less ≥ 0, and notes those whose rounding
+    /// is open; of one with the logit −∞ it is 0. Their exponentials are kept in `out` and `lo`, or taken again.
+    pub fn components(
+        &self,
+        scale: Wide,
+        less: Wide,
+        out: &mut [f64],
+        lo: &mut Option<&mut [f64]>,
+        open: &mut Vec<usize>,
+    ) {
+        let y = self.y;
         let all = || (0..self.z.len()).filter(|&i| i != y);
         if self.others_are_equal() {
-            match all().next().map(|i| self.component(i, weights).nearest()) {
+            let component = |i| if self.z[i] == f64::NEG_INFINITY { Wide::ZERO } else { self.p(i) * scale - less };
+            match all().next().map(|i| component(i).nearest()) {
                 Some(Some(nearest)) => out.fill(nearest),
                 Some(None) => open.extend(all()),
                 None => {}
             }
             return;
         }
-        let Some(factor) = self.factor(Wide::ONE / (self.whole() * divisor), weights.elsewhere() / divisor) else {
-            // every p underflows
-            if weights.epsilon > 0.0 {
-                open.extend(all())
-            } else {
-                out.fill(0.0)
+        if Wide::ONE.is_below(scale) {
+            // a probability that is taken for nothing may count
+            let counts = |&i: &usize| self.z[i] - self.others.largest < NOTHING && self.z[i] > f64::NEG_INFINITY;
+            open.extend(all().filter(counts));
+        }
+        let Some(factor) = self.factor(scale / self.whole(), less) else {
+            // every product underflows
+            match less.is_zero() {
+                true => out.fill(0.0),
+                false => open.extend(all()),
             }
             return;
         };
@@ -334,8 +300,8 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// What exponentials are multiplied with for e/((S + u) n) − q/n; `None` where all these quotients are
-    /// below half of the smallest f64.
+    /// What exponentials are multiplied with, and what is taken off; `None` where all these products are below
+    /// half of the smallest f64, or what is taken off is near it.
     fn factor(&self, factor: Wide, less: Wide) -> Option<Factor> {
         // the binary places of the largest and the smallest quotient, give or take one
         let (hi, lo, exponent) = factor.parts();
