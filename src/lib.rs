@@ -41,6 +41,7 @@
 //! - [`comparison`], [`survey`]: somebody's outputs beside the right ones
 //! - [`diagnosis`]: which conventions and mistakes somebody's outputs show
 //! - [`conformance`]: somebody's optimizer, schedule or loss, held to its formula in their own tests
+//! - `audit`: one real training step, from checkpoint files (feature `audit`)
 //! - [`recording`]: libtorch's outputs on a named device, kept as data
 //! - [`vectors`]: golden inputs and outputs as data, and somebody's results held to them
 //! - `torch`: the same formulas by libtorch (feature `torch`)
@@ -53,6 +54,8 @@ pub mod accuracy;
 pub mod across;
 #[cfg(feature = "arrays")]
 pub mod arrays;
+#[cfg(feature = "audit")]
+pub mod audit;
 pub mod budget;
 pub mod cases;
 pub mod catalog;

@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog"],
     &["accuracy", "budget", "cases"],
     &["comparison", "diagnosis"],
-    &["conformance", "survey"],
+    &["audit", "conformance", "survey"],
     &["recording", "vectors"],
     &["certify", "judges", "torch"],
     &["verify"],

@@ -1,5 +1,6 @@
 //! The command `gradproof`: one file per subcommand.
 
+mod audit;
 #[cfg(feature = "certify")]
 mod certify;
 mod check;
@@ -28,6 +29,7 @@ enum Command {
     Eval(eval::Arguments),
     Vectors(vectors::Arguments),
     Check(check::Arguments),
+    Audit(audit::Arguments),
     #[cfg(feature = "certify")]
     Certify(certify::Arguments),
     #[cfg(feature = "torch")]
@@ -48,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         #[cfg(feature = "certify")]
         Command::Certify(arguments) => certify::run(&arguments),
         #[cfg(feature = "torch")]

@@ -129,6 +129,11 @@ fn distance(form: &Form, declared: &[(&'static str, &'static str)]) -> usize {
     axes + usize::from(form.mistake.is_some()) + usize::from(form.handling.is_some())
 }
 
+/// Whether a form gives what was found, within what rounding explains.
+pub fn gives(form: &Form, observed: &Observed, arithmetic: RunningError) -> bool {
+    fits(form, observed, None, arithmetic)
+}
+
 /// Whether a form gives what was found. Where it has no value, as after a division by zero, nothing finite
 /// may have been found, unless what is declared, `own`, has none either.
 fn fits(form: &Form, observed: &Observed, own: Option<&Outcome>, arithmetic: RunningError) -> bool {

@@ -20,7 +20,8 @@ pub(crate) use extremes::{Extremes, extremes};
 pub(crate) use products::{Factor, Form, RAISED, products};
 pub(crate) use threads::each;
 
-use lanes::{Lanes, One};
+pub(crate) use lanes::Lanes;
+use lanes::One;
 
 /// A loop that can be run with any instructions.
 pub(crate) trait Kernel {
