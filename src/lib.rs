@@ -39,6 +39,7 @@
 //! - [`comparison`], [`survey`]: somebody's outputs beside the right ones
 //! - [`diagnosis`]: which conventions and mistakes somebody's outputs show
 //! - [`conformance`]: somebody's optimizer, schedule or loss, held to its formula in their own tests
+//! - `proptest`, `quickcheck`: inputs of every formula for property tests (features of the same names)
 //! - [`recording`]: libtorch's outputs on a named device, kept as data
 //! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
@@ -68,6 +69,10 @@ pub mod losses;
 pub mod number;
 pub mod optimizers;
 pub mod outside;
+#[cfg(feature = "proptest")]
+pub mod proptest;
+#[cfg(feature = "quickcheck")]
+pub mod quickcheck;
 pub mod recording;
 pub mod report;
 pub mod schedules;

@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog"],
     &["accuracy", "budget", "cases"],
     &["comparison", "diagnosis"],
-    &["conformance", "survey"],
+    &["conformance", "proptest", "quickcheck", "survey"],
     &["recording"],
     &["certify", "judges", "torch"],
     &["verify"],
