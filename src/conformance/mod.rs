@@ -10,8 +10,10 @@
 //! goes on conforming.
 
 mod case;
+mod component;
 mod config;
 mod groups;
+mod inputs;
 mod loss;
 mod optimizer;
 mod outputs;
@@ -26,6 +28,7 @@ mod tests_macro;
 pub use case::{Case, Feature, Group, StepInput, Tensor};
 pub use config::{Config, Unsupported};
 pub use groups::{CaseGroup, GROUPS};
+pub use inputs::{InputGroup, inputs};
 pub use loss::{Found, LossCase, loss};
 pub use optimizer::{optimizer, optimizer_group, trajectory};
 pub use precision::Precision;
