@@ -177,6 +177,23 @@ pub struct Mistake {
     pub statement: fn() -> Instance,
 }
 
+impl Mistake {
+    /// The address of the public issue or change in which somebody made it, where the source names one as
+    /// "owner/repository #12" or "owner/repository PR #12". GitHub leads from an issue's address to a
+    /// change's.
+    pub fn seen(&self) -> Option<String> {
+        let words: Vec<&str> = self.source.split([' ', ',', ';']).filter(|word| !matches!(*word, "" | "PR")).collect();
+        words.windows(2).find_map(|pair| {
+            let number = pair[1].strip_prefix('#')?;
+            let (owner, repository) = pair[0].split_once('/')?;
+            let plain = |name: &str| !name.is_empty() && !name.contains('/');
+            let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+            let named = plain(owner) && plain(repository) && is_number;
+            named.then(|| format!("https://github.com/{owner}/{repository}/issues/{number}"))
+        })
+    }
+}
+
 /// The conventions of a formula that has none: an empty object.
 #[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]

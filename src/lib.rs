@@ -42,6 +42,7 @@
 //! - [`diagnosis`]: which conventions and mistakes somebody's outputs show
 //! - [`conformance`]: somebody's optimizer, schedule or loss, held to its formula in their own tests
 //! - `audit`: one real training step, from checkpoint files (feature `audit`)
+//! - `proptest`, `quickcheck`: inputs of every formula for property tests (features of the same names)
 //! - [`recording`]: libtorch's outputs on a named device, kept as data
 //! - [`vectors`]: golden inputs and outputs as data, and somebody's results held to them
 //! - `torch`: the same formulas by libtorch (feature `torch`)
@@ -76,6 +77,10 @@ pub mod losses;
 pub mod number;
 pub mod optimizers;
 pub mod outside;
+#[cfg(feature = "proptest")]
+pub mod proptest;
+#[cfg(feature = "quickcheck")]
+pub mod quickcheck;
 pub mod recording;
 pub mod report;
 pub mod schedules;

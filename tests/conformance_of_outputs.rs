@@ -1,34 +1,16 @@
 //! The conformance kit on losses and schedules: right ones pass in every precision, wrong ones are told
 //! by their name.
 
+#[path = "common/forms.rs"]
+mod forms;
+
 use gradproof::catalog;
 use gradproof::conformance::{self, Config, Found, LossCase, Outcome, Precision, Report, Settings, Unsupported};
-use gradproof::formula::Formula;
 use gradproof::json;
-use gradproof::number::{InDtype, Order, Simulated, evaluate};
 use serde_json::{Value, json};
 
-const LOSSES: [&str; 4] = ["cross-entropy", "info-nce", "info-nce-in-batch", "dpo"];
+const LOSSES: [&str; 5] = ["cross-entropy", "info-nce", "info-nce-in-batch", "dpo", "dpo-from-logits"];
 const SCHEDULES: [&str; 5] = ["cosine", "wsd", "linear", "inverse-sqrt", "noam"];
-
-/// What a form comes to in a precision: the textbook, or a mistake as it is defined.
-fn computed(formula: &Formula, input: &Value, mistake: Option<&str>, precision: Precision) -> Option<Value> {
-    let mut output = catalog::evaluate(formula.id, input.clone()).ok()?;
-    let arithmetic = InDtype { dtype: precision.tensor(), order: Order::Forward };
-    let graphs = match mistake {
-        None => (formula.textbook)(input, &output).ok()?,
-        Some(_) => (formula.definition)(input, &output, mistake).ok()?,
-    };
-    for defined in graphs.iter().rev() {
-        let inputs: Vec<Simulated> =
-            defined.inputs.iter().map(|given| Simulated { value: given.value, role: given.role }).collect();
-        for (place, value) in defined.places.iter().zip(evaluate(&defined.graph, &mut { arithmetic }, &inputs)) {
-            let value = precision.tensor().round(value.map_or(f64::NAN, |x| x.value));
-            *output.pointer_mut(place)? = json::number(value);
-        }
-    }
-    Some(output)
-}
 
 /// The case as an adapter sees it, as an input of the formula.
 fn input_of(formula: &str, case: &LossCase<'_>) -> Result<Value, Unsupported> {
@@ -49,6 +31,19 @@ fn input_of(formula: &str, case: &LossCase<'_>) -> Result<Value, Unsupported> {
             "a": case.rows("a")?, "b": case.rows("b")?, "temperature": config.number("temperature")?,
             "symmetric": config.flag("symmetric")?,
         }),
+        "dpo-from-logits" => {
+            let side = |name: &str| -> Result<Value, Unsupported> {
+                Ok(json!({
+                    "policy_logits": special(case.rows(&format!("{name}.policy_logits"))?),
+                    "reference_logits": special(case.rows(&format!("{name}.reference_logits"))?),
+                    "tokens": case.wholes(&format!("{name}.tokens"))?,
+                }))
+            };
+            json!({
+                "chosen": side("chosen")?, "rejected": side("rejected")?,
+                "beta": config.number("beta")?, "label_smoothing": config.number("label_smoothing")?,
+            })
+        }
         _ => json!({
             "policy_chosen": case.numbers("policy_chosen")?, "policy_rejected": case.numbers("policy_rejected")?,
             "reference_chosen": case.numbers("reference_chosen")?,
@@ -93,6 +88,13 @@ fn found(formula: &str, output: &Value) -> Found {
             .rows("gradient.a", &rows(&gradient["a"]))
             .rows("gradient.b", &rows(&gradient["b"]))
             .number("gradient.temperature", number("/gradient/temperature")),
+        "dpo-from-logits" => found
+            .number("loss", number("/loss"))
+            .number("weight", number("/weight"))
+            .number("reward_chosen", number("/reward_chosen"))
+            .number("reward_rejected", number("/reward_rejected"))
+            .rows("gradient.chosen", &rows(&gradient["chosen"]))
+            .rows("gradient.rejected", &rows(&gradient["rejected"])),
         _ => found
             .number("loss", number("/loss"))
             .numbers("weight", &reals(&output["weight"]))
@@ -102,18 +104,33 @@ fn found(formula: &str, output: &Value) -> Found {
     }
 }
 
-fn hold_loss(settings: &Settings, id: &str, mistake: Option<&str>, precision: Precision, chosen: &Value) -> Report {
+/// A form: a formula with a mistake, in a precision, under conventions.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    id: &'a str,
+    mistake: Option<&'a str>,
+    precision: Precision,
+    chosen: &'a Value,
+}
+
+fn hold_loss(settings: &Settings, subject: Subject<'_>, group: Option<&str>) -> Report {
+    let Subject { id, mistake, precision, chosen } = subject;
     let formula = catalog::formula(id).unwrap();
     let subject = |case: &LossCase<'_>| {
+        if group.is_some_and(|group| case.id.split('/').nth(1) != Some(group)) {
+            return Err(Unsupported::new("not asked"));
+        }
         let mut input = input_of(id, case)?;
         input["conventions"] = chosen.clone();
-        let output = computed(formula, &input, mistake, precision).ok_or_else(|| Unsupported::new("its domain"))?;
+        let output =
+            forms::computed(formula, &input, mistake, precision).ok_or_else(|| Unsupported::new("its domain"))?;
         Ok(found(id, &output))
     };
     conformance::loss(settings, subject).unwrap()
 }
 
-fn hold_schedule(settings: &Settings, id: &str, mistake: Option<&str>, precision: Precision, chosen: &Value) -> Report {
+fn hold_schedule(settings: &Settings, subject: Subject<'_>) -> Report {
+    let Subject { id, mistake, precision, chosen } = subject;
     let formula = catalog::formula(id).unwrap();
     let subject = |config: &Config, step: u64| {
         let mut input = json!({ "steps": [step], "conventions": chosen });
@@ -127,7 +144,8 @@ fn hold_schedule(settings: &Settings, id: &str, mistake: Option<&str>, precision
                 input[name] = json!(n);
             }
         }
-        let output = computed(formula, &input, mistake, precision).ok_or_else(|| Unsupported::new("its domain"))?;
+        let output =
+            forms::computed(formula, &input, mistake, precision).ok_or_else(|| Unsupported::new("its domain"))?;
         Ok(json::real_of(&output["lr"][0]).unwrap())
     };
     conformance::schedule(settings, subject).unwrap()
@@ -135,11 +153,30 @@ fn hold_schedule(settings: &Settings, id: &str, mistake: Option<&str>, precision
 
 /// Holds a form of a loss or schedule.
 fn hold(settings: &Settings, id: &str, mistake: Option<&str>, precision: Precision, chosen: &Value) -> Report {
-    if LOSSES.contains(&id) {
-        hold_loss(settings, id, mistake, precision, chosen)
-    } else {
-        hold_schedule(settings, id, mistake, precision, chosen)
+    let subject = Subject { id, mistake, precision, chosen };
+    if LOSSES.contains(&id) { hold_loss(settings, subject, None) } else { hold_schedule(settings, subject) }
+}
+
+/// Whether a report names a mistake.
+fn names(report: &Report, mistake: &str) -> bool {
+    report.groups.iter().any(|group| match &group.outcome {
+        Outcome::Differs(difference) => {
+            difference.diagnosis.forms.iter().any(|form| form.mistake.is_some_and(|m| m.id == mistake))
+        }
+        _ => false,
+    })
+}
+
+/// Whether the kit names a mistake, of a loss in one of the groups made by hand.
+fn is_named(settings: &Settings, id: &str, mistake: &str, chosen: &Value) -> bool {
+    let subject = Subject { id, mistake: Some(mistake), precision: Precision::F64, chosen };
+    if SCHEDULES.contains(&id) {
+        return names(&hold_schedule(settings, subject), mistake);
     }
+    let formula = catalog::formula(id).unwrap();
+    let groups = conformance::inputs(formula, Precision::F64, chosen.as_object().unwrap());
+    let mut made = groups.iter().map(|group| group.id).filter(|group| *group != "random");
+    made.any(|group| names(&hold_loss(settings, subject, Some(group)), mistake))
 }
 
 fn ids() -> impl Iterator<Item = &'static str> {
@@ -162,20 +199,18 @@ fn every_mistake_is_named() {
     let mut unnamed = Vec::new();
     for id in ids() {
         for mistake in catalog::formula(id).unwrap().mistakes {
-            // a mistake in a shape shows where the shape is used
-            let shape = mistake.id == "one-minus-sqrt-reversed";
-            let chosen = if shape { json!({ "shape": "one-minus-sqrt" }) } else { json!({}) };
+            // what an option adds shows under it
+            let (axis, option) = match mistake.id {
+                "one-minus-sqrt-reversed" => ("shape", "one-minus-sqrt"),
+                "robust-undivided" => ("smoothing", "robust"),
+                _ => ("", ""),
+            };
+            let hidden = !axis.is_empty();
+            let chosen = if hidden { json!({ axis: option }) } else { json!({}) };
             let settings = Settings::new(id);
-            let settings = if shape { settings.convention("shape", "one-minus-sqrt") } else { settings };
-            let report = hold(&settings, id, Some(mistake.id), Precision::F64, &chosen);
-            let named = report.groups.iter().any(|group| match &group.outcome {
-                Outcome::Differs(difference) => {
-                    difference.diagnosis.forms.iter().any(|form| form.mistake.is_some_and(|m| m.id == mistake.id))
-                }
-                _ => false,
-            });
-            if !named {
-                unnamed.push(format!("{id}: {}, passes: {}", mistake.id, report.passes()));
+            let settings = if hidden { settings.convention(axis, option) } else { settings };
+            if !is_named(&settings, id, mistake.id, &chosen) {
+                unnamed.push(format!("{id}: {}", mistake.id));
             }
         }
     }

@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog"],
     &["accuracy", "budget", "cases"],
     &["comparison", "diagnosis"],
-    &["audit", "conformance", "survey"],
+    &["audit", "conformance", "proptest", "quickcheck", "survey"],
     &["recording", "vectors"],
     &["certify", "judges", "torch"],
     &["verify"],

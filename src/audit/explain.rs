@@ -97,7 +97,7 @@ impl Explanation {
     fn fits(&self, formula: &'static Formula, sample: &Sample) -> bool {
         match self {
             Explanation::Forms(diagnosis) => {
-                let observed = Observed { input: sample.input.clone(), found: sample.found.clone() };
+                let observed = Observed::new(sample.input.clone(), sample.found.clone());
                 let fits = |form: &Form| gives(form, &observed, arithmetic(sample.coarsest()));
                 !diagnosis.forms.is_empty() && diagnosis.forms.iter().all(fits)
             }
@@ -178,7 +178,7 @@ fn hyperparameters(plan: &Plan, sample: &Sample) -> Vec<Explanation> {
 
 /// Forms of the formula, if one fits.
 fn forms(formula: &'static Formula, declared: &[(&'static str, &'static str)], sample: &Sample) -> Option<Diagnosis> {
-    let observed = Observed { input: sample.input.clone(), found: sample.found.clone() };
+    let observed = Observed::new(sample.input.clone(), sample.found.clone());
     let diagnosis = diagnose(formula, declared, &[observed], arithmetic(sample.coarsest()));
     (!diagnosis.forms.is_empty()).then_some(diagnosis)
 }

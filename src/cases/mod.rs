@@ -9,6 +9,9 @@ mod losses;
 mod optimizers;
 mod others;
 pub mod regions;
+mod simpler;
+
+pub use simpler::simpler;
 
 use crate::catalog;
 use crate::formula::Formula;
@@ -61,6 +64,15 @@ pub fn trajectory(formula: &Formula, index: u64, conventions: Conventions) -> Va
         let steps = draw.whole(1, LONGEST_TRAJECTORY);
         optimizers::case(formula.id, draw, chosen, steps, false)
     })
+}
+
+/// A case of any kind: of an optimizer one step from some state, or several steps from zero.
+///
+/// # Panics
+/// For a formula that no cases were written for.
+pub fn any(formula: &Formula, index: u64, conventions: Conventions) -> Value {
+    let several = formula.has_steps() && index.is_multiple_of(2);
+    if several { trajectory(formula, index, conventions) } else { case(formula, index, conventions) }
 }
 
 /// A list of ordinary numbers of about a size, for cases of real size: the same for the same name.

@@ -30,6 +30,8 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("missing-gradients", "a tensor without a gradient in some step"),
     ("late-gradient", "a tensor whose first gradient comes late"),
     ("shapes", "tensors of no elements and of no dimensions"),
+    ("fading-gradients", "gradients that shrink to a fourth from step to step, and a short memory"),
+    ("same-shapes", "tensors of the same shape"),
     ("sign-flips", "gradients that change their sign from step to step"),
     ("random", "random hyperparameters, shapes and gradients"),
     ("parameter-groups", "tensors with a rate and a decay of their own"),
@@ -52,6 +54,11 @@ pub(super) fn plain(formula: &Formula) -> Map<String, Value> {
     plain.as_object().cloned().unwrap_or_default()
 }
 
+/// A rate and a decay so large that in two digits too it shows where the decay enters.
+fn decays() -> Value {
+    json!({ "lr": 0.5, "weight_decay": 0.5 })
+}
+
 /// Hyperparameters away from the plain configuration, each set of which one case has.
 fn others(formula: &Formula) -> Vec<Value> {
     match formula.id {
@@ -62,8 +69,9 @@ fn others(formula: &Formula) -> Vec<Value> {
             json!({ "weight_decay": 0.5 }),
             json!({ "beta1": 0.0, "beta2": 0.9, "weight_decay": 0.1 }),
             json!({ "weight_decay": 0.0 }),
+            decays(),
         ],
-        "lion" => vec![json!({ "beta1": 0.5 }), json!({ "beta2": 0.75 }), json!({ "weight_decay": 0.5 })],
+        "lion" => vec![json!({ "beta1": 0.5 }), json!({ "beta2": 0.75 }), json!({ "weight_decay": 0.5 }), decays()],
         "sophia" => vec![
             json!({ "beta1": 0.8 }),
             json!({ "beta2": 0.75 }),
@@ -71,6 +79,9 @@ fn others(formula: &Formula) -> Vec<Value> {
             json!({ "rho": 0.125 }),
             json!({ "eps": 0.25 }),
             json!({ "weight_decay": 0.5 }),
+            // the floor and γh of about a size, which every precision holds
+            json!({ "beta2": 0.5, "gamma": 1.0, "eps": 0.25, "rho": 4.0 }),
+            decays(),
         ],
         "sgd" => vec![
             json!({ "momentum": 0.9 }),
@@ -189,21 +200,28 @@ impl Maker<'_> {
                 let shapes = vec![vec![0], vec![], vec![1, 3]];
                 vec![self.case(id, 0, &Recipe { shapes, steps: 3, size: 1.0 })]
             }
+            "fading-gradients" => {
+                let mut case = self.ordinary(id, 0);
+                self.follow_first(&mut case, &[0.25, 0.0625, 0.015_625, 0.003_906_25]);
+                // where there is a second moment, it forgets as fast
+                for (name, value) in [("beta2", 0.5), ("lr", 0.5)] {
+                    if case.input.get(name).is_some() {
+                        case.input[name] = json!(value);
+                    }
+                }
+                vec![case]
+            }
+            "same-shapes" => {
+                let shapes = vec![vec![2, 2]; 3];
+                vec![self.case(id, 0, &Recipe { shapes, steps: 3, size: 1.0 })]
+            }
             "sign-flips" => {
                 // of sizes that let the old momentum and the new gradient decide by turns; the second is
                 // decided by whether Lion's momentum, 1/100 of the first gradient, is taken before its update
                 let factors = [[-0.5, 0.125, -2.0, 0.75], [-0.085, 0.5, -1.0, 0.25]];
                 let flipped = |(i, factors): (usize, &[f64; 4])| {
                     let mut case = self.ordinary(id, i);
-                    let first = crate::json::numbers(&case.input["gradients"][0]);
-                    for (k, factor) in factors.iter().enumerate() {
-                        for (place, x) in &first {
-                            if let Some(at) = case.input["gradients"][k + 1].pointer_mut(place) {
-                                *at = json!(x * factor);
-                            }
-                        }
-                    }
-                    case.input = cases::held_in(case.input, self.precision.tensor());
+                    self.follow_first(&mut case, factors);
                     case
                 };
                 factors.iter().enumerate().map(flipped).collect()
@@ -222,6 +240,18 @@ impl Maker<'_> {
             "maximize" => vec![Case { feature: Feature::Maximize, ..self.ordinary(id, 0) }],
             "resume" => vec![Case { feature: Feature::Resume(2), ..self.ordinary(id, 0) }],
             _ => Vec::new(),
+        }
+    }
+
+    /// Makes the gradients of the steps after the first those of the first, times these.
+    fn follow_first(&self, case: &mut Case, factors: &[f64]) {
+        let first = crate::json::numbers(&case.input["gradients"][0]);
+        for (k, factor) in factors.iter().enumerate() {
+            for (place, x) in &first {
+                if let Some(at) = case.input["gradients"][k + 1].pointer_mut(place) {
+                    *at = json!(self.precision.tensor().round(x * factor));
+                }
+            }
         }
     }
 

@@ -10,6 +10,7 @@
 //! goes on conforming.
 
 mod case;
+mod component;
 mod config;
 mod groups;
 mod inputs;

@@ -1,6 +1,7 @@
 //! Holding an optimizer to its formula.
 
-use super::case::{Case, Part};
+use super::case::{Case, Feature, Part};
+use super::component::component;
 use super::config::Unsupported;
 use super::groups::{self, CaseGroup, GROUPS};
 use super::report::{Difference, First, GroupReport, Outcome, Report};
@@ -9,7 +10,7 @@ use super::settings::{Resolved, Settings};
 use super::subject::{self, Optimizer, Trajectory};
 use crate::budget::Starts;
 use crate::comparison::{Compared, Reference};
-use crate::diagnosis::{Observed, diagnose};
+use crate::diagnosis::{Around, Observed, diagnose};
 use crate::error::{Error, Result};
 use crate::json;
 use serde_json::{Map, Value};
@@ -98,12 +99,14 @@ fn run(settings: &Settings, only: Option<&str>, subject: Run<'_>) -> Result<Repo
 struct Differing<'a> {
     case: &'a Case,
     part: Part,
-    found: Value,
-    first: Compared,
+    observed: Observed,
+    right: Value,
+    /// Every number that is too far off, in order.
+    exceeding: Vec<Compared>,
 }
 
 fn hold(settings: &Resolved, group: &CaseGroup, subject: Run<'_>) -> Result<GroupReport> {
-    let (mut skipped, mut observed, mut differing) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut skipped, mut conforming, mut differing) = (Vec::new(), Vec::new(), Vec::new());
     for case in &group.cases {
         let trajectory = match subject(case) {
             Ok(trajectory) => trajectory,
@@ -116,10 +119,12 @@ fn hold(settings: &Resolved, group: &CaseGroup, subject: Run<'_>) -> Result<Grou
             let reference =
                 Reference::of(settings.formula, &part.input, settings.precision.arithmetic(), Starts::Carried)?;
             let found = shown(case, &part, &trajectory, &reference.right)?;
-            let exceeding = reference.compare(&found).into_iter().find(Compared::exceeds);
-            observed.push(Observed { input: part.input.clone(), found: found.clone() });
-            if let Some(first) = exceeding {
-                differing.push(Differing { case, part, found, first });
+            let exceeding: Vec<Compared> = reference.compare(&found).into_iter().filter(Compared::exceeds).collect();
+            let one = Observed { input: part.input.clone(), found, around: around(case, &part) };
+            if exceeding.is_empty() {
+                conforming.push(one);
+            } else {
+                differing.push(Differing { case, part, observed: one, right: reference.right, exceeding });
             }
         }
     }
@@ -128,7 +133,9 @@ fn hold(settings: &Resolved, group: &CaseGroup, subject: Run<'_>) -> Result<Grou
         None if cases == 0 => Outcome::Skipped,
         None => Outcome::Conforms,
         Some(first) => {
-            let difference = difference(settings, first, differing.len(), &differing, &observed);
+            // what differs tells forms apart soonest
+            let observed: Vec<Observed> = differing.iter().map(|d| d.observed.clone()).chain(conforming).collect();
+            let difference = difference(settings, first, differing.len(), &observed);
             match settings.expected_of(group.id, &difference.diagnosis) {
                 Some(expected) => Outcome::DiffersAsExpected(Box::new(difference), expected),
                 None => Outcome::Differs(Box::new(difference)),
@@ -166,33 +173,29 @@ fn shown(case: &Case, part: &Part, trajectory: &Trajectory, right: &Value) -> Re
     Ok(Value::from_iter([("steps".to_string(), found.into_iter().map(Value::from).collect::<Value>())]))
 }
 
-fn difference(
-    settings: &Resolved,
-    first: &Differing<'_>,
-    count: usize,
-    differing: &[Differing<'_>],
-    observed: &[Observed],
-) -> Difference {
-    let arithmetic = settings.precision.arithmetic();
-    // what differs tells forms apart soonest
-    let mut ordered: Vec<Observed> =
-        differing.iter().map(|d| Observed { input: d.part.input.clone(), found: d.found.clone() }).collect();
-    ordered.extend(observed.iter().filter(|o| !differing.iter().any(|d| d.part.input == o.input)).cloned());
-    let diagnosis = diagnose(settings.formula, &settings.conventions, &ordered, arithmetic);
-    let Compared { ref place, found, right, ref allowed } = first.first;
+/// What handlings are about.
+fn around(case: &Case, part: &Part) -> Around {
+    let resumed_at = if let Feature::Resume(step) = case.feature { Some(step) } else { None };
+    Around { shapes: part.tensors.iter().map(|&tensor| case.shapes[tensor].clone()).collect(), resumed_at }
+}
+
+fn difference(settings: &Resolved, first: &Differing<'_>, differing: usize, observed: &[Observed]) -> Difference {
+    let diagnosis = diagnose(settings.formula, &settings.conventions, observed, settings.precision.arithmetic());
+    let Differing { case, part, observed, right, exceeding } = first;
+    let Compared { ref place, found, right: expected, ref allowed } = exceeding[0];
     let at = repro::Place::parse(place).unwrap_or_default();
     Difference {
-        differing: count,
+        differing,
         first: First {
-            case: first.case.id.clone(),
-            place: at.describe(&first.part.tensors),
+            case: case.id.clone(),
+            place: at.describe(&part.tensors),
             found,
-            right,
+            right: expected,
             allowed: allowed.clone().unwrap_or(f64::NAN),
-            ulps: settings.precision.tensor().ulps_between(found, right),
-            component: repro::component(&first.part.input, &at, found, right),
+            ulps: settings.precision.tensor().ulps_between(found, expected),
+            component: Some(component(&part.input, &at, exceeding, &observed.found, right)),
         },
         diagnosis,
-        repro: repro::of_element(settings.formula, &first.part.input, &at, found, right),
+        repro: repro::of_element(settings.formula, &part.input, &at, found, expected),
     }
 }

@@ -2,13 +2,41 @@
 
 use super::config::Unsupported;
 use super::inputs::InputGroup;
+use super::precision::Precision;
 use super::report::{Difference, First, GroupReport, Outcome, Report};
 use super::settings::{Expected, Resolved};
 use crate::budget::Starts;
+use crate::cases;
 use crate::comparison::{Compared, Reference};
 use crate::diagnosis::{Diagnosis, Observed, diagnose};
 use crate::error::Result;
-use serde_json::Value;
+use crate::formula::Formula;
+use serde_json::{Map, Value};
+
+impl InputGroup {
+    /// The groups with these ids, of which `inputs` gives the inputs, under conventions and with numbers
+    /// that are exact in a precision. A group without an input is left out.
+    pub fn all(
+        formula: &Formula,
+        precision: Precision,
+        conventions: &Map<String, Value>,
+        groups: &[(&'static str, &'static str)],
+        inputs: impl Fn(&str) -> Vec<Value>,
+    ) -> Vec<InputGroup> {
+        let group = |&(id, about): &(&'static str, &'static str)| {
+            let one = |(i, mut input): (usize, Value)| {
+                if !conventions.is_empty() {
+                    input["conventions"] = conventions.clone().into();
+                }
+                (format!("{}/{id}/{i}", formula.id), cases::held_in(input, precision.tensor()))
+            };
+            // what the precision does not hold, or the conventions refuse, is no case
+            let usable = |(_, input): &(String, Value)| (formula.evaluate)(input.clone()).is_ok();
+            InputGroup { id, about, inputs: inputs(id).into_iter().enumerate().map(one).filter(usable).collect() }
+        };
+        groups.iter().map(group).filter(|group| !group.inputs.is_empty()).collect()
+    }
+}
 
 /// A subject as a closure from an input to an output.
 pub(super) type Subject<'a> = &'a mut dyn FnMut(&str, &Value) -> std::result::Result<Value, Unsupported>;
@@ -33,7 +61,7 @@ fn hold_group(settings: &Resolved, group: &InputGroup, subject: Subject<'_>) -> 
         };
         let reference = Reference::of(settings.formula, input, arithmetic, Starts::Reported)?;
         let exceeding = reference.compare(&found).into_iter().find(Compared::exceeds);
-        let one = Observed { input: input.clone(), found };
+        let one = Observed::new(input.clone(), found);
         match exceeding {
             Some(first) => differing.push((id.clone(), one, first)),
             None => observed.push(one),

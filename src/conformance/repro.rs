@@ -30,41 +30,13 @@ impl Place {
     }
 }
 
-fn number(value: &Value) -> f64 {
+pub(super) fn number(value: &Value) -> f64 {
     crate::json::real_of(value).unwrap_or(f64::NAN)
 }
 
 /// The rate of a step.
-fn rate(input: &Value, step: usize) -> f64 {
+pub(super) fn rate(input: &Value, step: usize) -> f64 {
     number(input["lr"].get(step).unwrap_or(&input["lr"]))
-}
-
-/// What of a step is off: a moment that the subject shows, or the decay, where the difference is that
-/// of one decay more or less.
-pub(super) fn component(input: &Value, at: &Place, found: f64, right: f64) -> Option<&'static str> {
-    match at.field.as_str() {
-        "m" => return Some("the first moment m"),
-        "v" => return Some("the second moment v"),
-        "v_max" => return Some("the largest second moment"),
-        "h" => return Some("the Hessian estimate h"),
-        "buf" => return Some("the momentum buffer"),
-        _ => {}
-    }
-    // only in the first step is θ before the step known of the subject
-    if at.step > 0 {
-        return None;
-    }
-    let theta = number(&input["params"][at.tensor][at.element]);
-    let decay = rate(input, 0) * input.get("weight_decay").map_or(0.0, number) * theta;
-    let near = |x: f64, y: f64| y != 0.0 && (x - y).abs() <= 0.01 * y.abs();
-    let off = found - right;
-    if [1.0, -1.0, 2.0, -2.0].iter().any(|&times| near(off, times * decay)) {
-        return Some("the decay");
-    }
-    if near(found, theta) {
-        return Some("the rate, or the parameters are not written back");
-    }
-    Some("the direction")
 }
 
 /// A few lines with everything that the element depends on.

@@ -3,6 +3,7 @@
 use super::config::{Config, Unsupported};
 use super::inputs::InputGroup;
 use super::outputs;
+use super::precision::Precision;
 use super::report::Report;
 use super::settings::Settings;
 use crate::cases;
@@ -141,33 +142,22 @@ fn groups(formula: &Formula, plain: &Map<String, Value>, conventions: &Map<Strin
         input["steps"] = json!(steps);
         input
     };
-    let inputs = |id: &str| -> Vec<Value> {
-        match id {
-            "whole-run" => vec![case((first..=100).collect(), json!({}))],
-            "warmup" => vec![case((8..13).collect(), json!({ "warmup_steps": 11 }))],
-            "after-end" if ends => vec![case((95..320).collect(), json!({ "min_lr": 1e-5 }))],
-            "no-warmup" if ends => vec![
-                case((0..5).collect(), json!({ "warmup_steps": 0 })),
-                case((0..5).collect(), json!({ "warmup_steps": 1 })),
-            ],
-            "no-warmup" => vec![case((first..5).collect(), json!({ "warmup_steps": 1 }))],
-            "floor" if ends => vec![case((0..=100).collect(), json!({ "min_lr": 2.5e-4, "warmup_steps": 7 }))],
-            "far" => {
-                let total = if ends { json!({ "total_steps": 1_000_000, "warmup_steps": 2000 }) } else { json!({}) };
-                vec![case(vec![1, 1999, 2000, 2001, 123_456, 500_000, 999_999, 1_000_000], total)]
-            }
-            "random" => (0..8).map(|i| cases::case(formula, i, cases::Conventions::Default)).collect(),
-            _ => Vec::new(),
+    // a schedule has no tensors, which a precision would round
+    InputGroup::all(formula, Precision::F64, conventions, GROUPS, |id| match id {
+        "whole-run" => vec![case((first..=100).collect(), json!({}))],
+        "warmup" => vec![case((8..13).collect(), json!({ "warmup_steps": 11 }))],
+        "after-end" if ends => vec![case((95..320).collect(), json!({ "min_lr": 1e-5 }))],
+        "no-warmup" if ends => vec![
+            case((0..5).collect(), json!({ "warmup_steps": 0 })),
+            case((0..5).collect(), json!({ "warmup_steps": 1 })),
+        ],
+        "no-warmup" => vec![case((first..5).collect(), json!({ "warmup_steps": 1 }))],
+        "floor" if ends => vec![case((0..=100).collect(), json!({ "min_lr": 2.5e-4, "warmup_steps": 7 }))],
+        "far" => {
+            let total = if ends { json!({ "total_steps": 1_000_000, "warmup_steps": 2000 }) } else { json!({}) };
+            vec![case(vec![1, 1999, 2000, 2001, 123_456, 500_000, 999_999, 1_000_000], total)]
         }
-    };
-    let with = |(id, about): &(&'static str, &'static str)| {
-        let one = |(i, mut input): (usize, Value)| {
-            if !conventions.is_empty() {
-                input["conventions"] = conventions.clone().into();
-            }
-            (format!("{}/{id}/{i}", formula.id), input)
-        };
-        InputGroup { id, about, inputs: inputs(id).into_iter().enumerate().map(one).collect() }
-    };
-    GROUPS.iter().map(with).filter(|group| !group.inputs.is_empty()).collect()
+        "random" => (0..8).map(|i| cases::case(formula, i, cases::Conventions::Default)).collect(),
+        _ => Vec::new(),
+    })
 }

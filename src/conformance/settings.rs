@@ -62,6 +62,11 @@ impl Settings {
         self
     }
 
+    /// The deviations that the subject is known to have.
+    pub fn expected(&self) -> &[Expected] {
+        &self.expected
+    }
+
     /// # Errors
     /// If the catalog has no such formula, axis, option, mistake or group.
     pub(super) fn resolve(&self, groups: &[&str]) -> Result<Resolved> {

@@ -35,7 +35,8 @@ macro_rules! conformance_tests {
             @groups $name, $subject, $settings,
             steps "steps", hyperparameters "hyperparameters", small_gradients "small-gradients", rates "rates",
             zero_gradients "zero-gradients", rate_zero "rate-zero", missing_gradients "missing-gradients",
-            late_gradient "late-gradient", shapes "shapes", sign_flips "sign-flips", random "random",
+            late_gradient "late-gradient", shapes "shapes", fading_gradients "fading-gradients",
+            same_shapes "same-shapes", sign_flips "sign-flips", random "random",
             parameter_groups "parameter-groups", maximize "maximize", resume "resume"
         );
     };
@@ -54,7 +55,11 @@ macro_rules! conformance_tests {
             )+
             #[test]
             fn expected_deviations() {
-                match $crate::conformance::optimizer::<$subject>(&$settings) {
+                let settings: $crate::conformance::Settings = $settings;
+                if settings.expected().is_empty() {
+                    return;
+                }
+                match $crate::conformance::optimizer::<$subject>(&settings) {
                     Ok(report) => assert!(report.outlived.is_empty(), "{report}"),
                     Err(error) => panic!("{error}"),
                 }

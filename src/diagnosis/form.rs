@@ -1,12 +1,15 @@
 //! A form: a formula under some conventions, with at most one mistake and one handling of its own; and
 //! what it comes to at an input.
 
-use super::handling::Handling;
+use super::Around;
+use super::handling::{self, Handling};
+use super::walk::{self, Shown};
 use crate::budget::{Budget, Starts};
 use crate::catalog;
-use crate::formula::{Formula, Mistake};
+use crate::formula::{Defined, Formula, Mistake};
 use crate::number::RunningError;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a subject may be computing.
@@ -51,8 +54,13 @@ impl Form {
         self.mistake.is_none() && self.handling.is_none()
     }
 
+    /// Whether a step depends on something of a later one.
+    pub(super) fn looks_ahead(&self) -> bool {
+        self.handling == Some(Handling::RateOfNextStep)
+    }
+
     /// An input with this form's conventions.
-    fn input(&self, input: &Value) -> Option<Value> {
+    fn input(&self, input: &Value) -> Value {
         let mut input = input.clone();
         if !self.conventions.is_empty() {
             let chosen: serde_json::Map<String, Value> =
@@ -61,23 +69,37 @@ impl Form {
         } else if let Some(fields) = input.as_object_mut() {
             fields.remove("conventions");
         }
-        match self.handling {
-            Some(handling) => handling.input(&input),
-            None => Some(input),
-        }
+        input
     }
 
     /// What the form comes to at an input; `None` where the input is outside its domain.
-    pub fn at(&self, input: &Value, arithmetic: RunningError) -> Option<Outcome> {
-        let changed = self.input(input)?;
-        let right = catalog::evaluate(self.formula.id, changed.clone()).ok()?;
+    pub fn at(&self, input: &Value, around: &Around, arithmetic: RunningError) -> Option<Outcome> {
+        let chosen = self.input(input);
+        let outcome = |graphs: &[Defined], right, shown| Outcome {
+            handling: self.handling,
+            budget: Budget::of(graphs, arithmetic, Starts::Carried),
+            right,
+            shown,
+            input: input.clone(),
+            around: around.clone(),
+        };
+        let changed = match self.handling {
+            None => chosen,
+            Some(handling) if handling.is_of_state() => {
+                let walk = walk::walk(self.formula, &chosen, handling, around)?;
+                return Some(outcome(&walk.graphs, Value::Null, Some(walk.shown)));
+            }
+            Some(handling) => handling::input(handling, &chosen, around)?,
+        };
+        // the graphs of a single step need nothing of the output
+        let single = self.formula.has_steps() && changed["gradients"].as_array().is_some_and(|steps| steps.len() == 1);
+        let right = if single { Value::Null } else { catalog::evaluate(self.formula.id, changed.clone()).ok()? };
         // of an optimizer's step both have the same operations; a loss as it is defined overflows
         let graphs = match self.mistake {
             None if !self.formula.has_steps() => (self.formula.textbook)(&changed, &right),
             mistake => (self.formula.definition)(&changed, &right, mistake.map(|m| m.id)),
         };
-        let budget = Budget::of(&graphs.ok()?, arithmetic, Starts::Carried);
-        Some(Outcome { handling: self.handling, budget, right, input: input.clone() })
+        Some(outcome(&graphs.ok()?, right, None))
     }
 }
 
@@ -86,32 +108,43 @@ pub struct Outcome {
     handling: Option<Handling>,
     budget: Budget,
     right: Value,
+    /// Where the steps were walked.
+    shown: Option<BTreeMap<String, Shown>>,
     input: Value,
+    around: Around,
 }
 
 impl Outcome {
     /// At a place of the subject's output; `None` where nothing is said.
     pub fn at(&self, place: &str) -> Option<Predicted> {
+        if let Some(shown) = &self.shown {
+            return match shown.get(place)? {
+                Shown::At(own) => self.computed(own),
+                Shown::Value(x) => Some(Predicted { value: *x, bound: 0.0 }),
+            };
+        }
         let own = match self.handling {
             None => Some(place.to_string()),
-            Some(handling) => handling.place(place, &self.input),
+            Some(handling) => handling::place(handling, place, &self.input, &self.around),
         };
         let Some(own) = own else { return self.beginning(place) };
         match self.budget.at(&own) {
-            Some(Ok(running)) => Some(Predicted { value: running.value, bound: running.bound + running.enclosure }),
-            Some(Err(_)) => None,
+            Some(_) => self.computed(&own),
             // a tensor that has not been stepped yet, or whose last step is earlier
             None => self.earlier(&own).or_else(|| self.beginning(place)),
         }
     }
 
+    /// What a graph comes to at its place.
+    fn computed(&self, place: &str) -> Option<Predicted> {
+        let running = self.budget.at(place)?.as_ref().ok()?;
+        Some(Predicted { value: running.value, bound: running.bound + running.enclosure })
+    }
+
     fn earlier(&self, place: &str) -> Option<Predicted> {
         let (step, rest) = place.strip_prefix("/steps/")?.split_once('/')?;
         let step: usize = step.parse().ok()?;
-        (0..step).rev().find_map(|k| match self.budget.at(&format!("/steps/{k}/{rest}")) {
-            Some(Ok(running)) => Some(Predicted { value: running.value, bound: running.bound + running.enclosure }),
-            _ => None,
-        })
+        (0..step).rev().find_map(|k| self.computed(&format!("/steps/{k}/{rest}")))
     }
 
     /// The value that a parameter or moment began with; of anything else what the oracle gives.
@@ -140,6 +173,9 @@ impl fmt::Display for Form {
         let join = if axes.is_empty() { " with" } else { " and" };
         if let Some(mistake) = self.mistake {
             write!(f, "{join} the mistake {}: {}", mistake.id, mistake.meaning)?;
+            if let Some(seen) = mistake.seen() {
+                write!(f, " (as in {seen})")?;
+            }
         }
         if let Some(handling) = self.handling {
             write!(f, ", but {}", handling.meaning())?;

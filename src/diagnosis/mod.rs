@@ -1,14 +1,15 @@
 //! What a subject is in fact doing: of all forms that the catalog knows, the ones that give what it gave.
 //!
-//! A form is a formula under any conventions, with at most one mistake of the catalog and one wrong
-//! handling of steps, rates and tensors. This names what is seen and decides nothing: whether an output
-//! conforms is a matter of its budget alone.
+//! A form is a formula under any conventions, with at most one mistake of the catalog; or with a wrong
+//! handling of steps, rates, states and tensors beside one convention or mistake. This names what is seen and
+//! decides nothing: whether an output conforms is a matter of its budget alone.
 
 mod form;
 mod handling;
+mod walk;
 
 pub use form::{Form, Outcome, Predicted};
-pub use handling::Handling;
+pub use handling::{Handling, Layout, Matrices};
 
 use crate::formula::{Axis, Formula};
 use crate::json;
@@ -23,6 +24,24 @@ pub struct Observed {
     pub input: Value,
     /// What the subject gave.
     pub found: Value,
+    /// What else is known of the run.
+    pub around: Around,
+}
+
+/// What an optimizer's input does not say of a run, and handlings are about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Around {
+    /// The tensors' shapes; none where they are not known.
+    pub shapes: Vec<Vec<usize>>,
+    /// After how many steps the run was saved and went on.
+    pub resumed_at: Option<usize>,
+}
+
+impl Observed {
+    /// What a subject gave at an input, of which nothing else is known.
+    pub fn new(input: Value, found: Value) -> Observed {
+        Observed { input, found, around: Around::default() }
+    }
 }
 
 /// What fits a subject's outputs.
@@ -69,9 +88,14 @@ pub fn diagnose(
     let sieve = observed.first().filter(|_| formula.has_steps()).and_then(first_elements);
     // where what is declared says nothing, no form has to
     let own = Form { formula, conventions: declared.clone(), mistake: None, handling: None };
-    let with_own = |one: &Observed| (one.clone(), own.at(&one.input, arithmetic));
+    let with_own = |one: &Observed| (one.clone(), own.at(&one.input, &one.around, arithmetic));
     let all: Vec<(Observed, Option<Outcome>)> = sieve.iter().chain(observed).map(with_own).collect();
-    let all_fit = |form: &Form| all.iter().all(|(one, own)| fits(form, one, own.as_ref(), arithmetic));
+    // and most of those by the first step
+    let finer: Vec<_> = sieve.iter().flat_map(|one| [1, 2].map(|steps| with_own(&first_steps(one, steps)))).collect();
+    let fits_all = |form: &Form, all: &[(Observed, Option<Outcome>)]| {
+        all.iter().all(|(one, own)| fits(form, one, own.as_ref(), arithmetic))
+    };
+    let all_fit = |form: &Form| (form.looks_ahead() || fits_all(form, &finer)) && fits_all(form, &all);
     let stages = stages(formula, &declared);
     for stage in &stages {
         let mut forms: Vec<Form> = stage.iter().take(MOST_FORMS).filter(|form| all_fit(form)).cloned().collect();
@@ -122,6 +146,17 @@ fn first_elements(observed: &Observed) -> Option<Observed> {
     Some(one)
 }
 
+/// The first steps of a trajectory.
+fn first_steps(observed: &Observed, count: usize) -> Observed {
+    let mut one = observed.clone();
+    let cut = |output: &mut Value, name: &str| {
+        output.get_mut(name).and_then(Value::as_array_mut).into_iter().for_each(|steps| steps.truncate(count));
+    };
+    ["gradients", "hessians", "lr"].iter().for_each(|name| cut(&mut one.input, name));
+    cut(&mut one.found, "steps");
+    one
+}
+
 /// How many choices a form makes that the subject does not declare.
 fn distance(form: &Form, declared: &[(&'static str, &'static str)]) -> usize {
     let of = |axis: &str, all: &[(&'static str, &'static str)]| all.iter().find(|(a, _)| *a == axis).map(|&(_, o)| o);
@@ -137,7 +172,7 @@ pub fn gives(form: &Form, observed: &Observed, arithmetic: RunningError) -> bool
 /// Whether a form gives what was found. Where it has no value, as after a division by zero, nothing finite
 /// may have been found, unless what is declared, `own`, has none either.
 fn fits(form: &Form, observed: &Observed, own: Option<&Outcome>, arithmetic: RunningError) -> bool {
-    let Some(outcome) = form.at(&observed.input, arithmetic) else { return false };
+    let Some(outcome) = form.at(&observed.input, &observed.around, arithmetic) else { return false };
     json::numbers(&observed.found).into_iter().all(|(place, found)| match outcome.at(&place) {
         Some(predicted) => agrees(found, predicted, arithmetic),
         None => !found.is_finite() || own.is_some_and(|own| own.at(&place).is_none()),
@@ -151,7 +186,8 @@ fn agrees(found: f64, predicted: Predicted, arithmetic: RunningError) -> bool {
     error <= SLACK * (predicted.bound + rounding)
 }
 
-/// The forms to try, simplest first: what is declared, one change, all conventions, all with a mistake.
+/// The forms to try, simplest first: what is declared, one change, all conventions, two changes, all
+/// conventions with a mistake.
 fn stages(formula: &'static Formula, declared: &[(&'static str, &'static str)]) -> Vec<Vec<Form>> {
     let plain =
         |conventions: Vec<(&'static str, &'static str)>| Form { formula, conventions, mistake: None, handling: None };
@@ -173,9 +209,14 @@ fn stages(formula: &'static Formula, declared: &[(&'static str, &'static str)]) 
         };
         forms.iter().flat_map(with).collect()
     };
+    let handlings = Handling::of(formula);
     let with_handlings = |forms: &[Form]| -> Vec<Form> {
-        let all: &[Handling] = if formula.has_steps() { &Handling::ALL } else { &[] };
-        forms.iter().flat_map(|form| all.iter().map(|&h| Form { handling: Some(h), ..form.clone() })).collect()
+        let with = |form: &Form| {
+            // a state that is treated wrongly is told of conventions, not of mistakes as well
+            let fitting = handlings.iter().filter(|h| form.mistake.is_none() || !h.is_of_state());
+            fitting.map(|&h| Form { handling: Some(h), ..form.clone() }).collect::<Vec<_>>()
+        };
+        forms.iter().flat_map(with).collect()
     };
     let declared_form = std::slice::from_ref(&own);
     let mut single = near.clone();
@@ -184,8 +225,7 @@ fn stages(formula: &'static Formula, declared: &[(&'static str, &'static str)]) 
     let mut double = with_mistakes(&near);
     double.extend(with_handlings(&near));
     double.extend(with_handlings(&with_mistakes(declared_form)));
-    let mut all = with_mistakes(&every);
-    all.extend(with_handlings(&every));
+    let all = with_mistakes(&every);
     vec![vec![own], single, every, double, all]
 }
 

@@ -181,20 +181,18 @@ fn violation(relation: &Relation, left: Rounded, right: Rounded) -> Option<bool>
     let minus = Rounded { value: -right.value, bound: right.bound };
     let difference = Rounding::F64.clone().sum(&[&left, &minus]).ok()?;
     match relation {
-        Relation::AtLeast => match () {
-            () if difference.value < -difference.bound => Some(true),
-            () if difference.value >= difference.bound => Some(false),
-            () => None,
-        },
-        Relation::Greater => match () {
-            () if difference.value < -difference.bound || (difference.value == 0.0 && difference.bound == 0.0) => {
-                Some(true)
-            }
-            () if difference.value > difference.bound => Some(false),
-            () => None,
-        },
+        Relation::AtLeast => decided(difference.value < -difference.bound, difference.value >= difference.bound),
+        Relation::Greater => {
+            let equal = difference.value == 0.0 && difference.bound == 0.0;
+            decided(difference.value < -difference.bound || equal, difference.value > difference.bound)
+        }
         _ => Some(difference.excludes_zero()),
     }
+}
+
+/// True where the first is known, false where the second is.
+fn decided(breaks: bool, holds: bool) -> Option<bool> {
+    if breaks { Some(true) } else { holds.then_some(false) }
 }
 
 /// The counterexample at a point, if the statement is false there: with the sides as exact

@@ -216,11 +216,14 @@ impl Positives {
     /// The sign of x where what is known decides it: all terms of one sign, or a known factor of 1.
     pub fn sign(&self, x: &Laurent) -> Option<Sign> {
         let positive_atoms = x.0.keys().all(|m| m.0.iter().all(|(atom, _)| self.atoms.contains(atom)));
-        match () {
-            () if x.is_zero() => Some(Sign::Zero),
-            () if positive_atoms && x.0.values().all(Signed::is_positive) => Some(Sign::Positive),
-            () if positive_atoms && x.0.values().all(Signed::is_negative) => Some(Sign::Negative),
-            () => self.ratio(x, &Laurent::one()),
+        if x.is_zero() {
+            Some(Sign::Zero)
+        } else if positive_atoms && x.0.values().all(Signed::is_positive) {
+            Some(Sign::Positive)
+        } else if positive_atoms && x.0.values().all(Signed::is_negative) {
+            Some(Sign::Negative)
+        } else {
+            self.ratio(x, &Laurent::one())
         }
     }
 
@@ -229,11 +232,7 @@ impl Positives {
     pub fn ratio(&self, x: &Laurent, y: &Laurent) -> Option<Sign> {
         let sign = |x: &Laurent, y: &Laurent| {
             let (x, y) = (self.reduced(x), self.reduced(y));
-            match () {
-                () if x == y => Some(Sign::Positive),
-                () if x == y.negated() => Some(Sign::Negative),
-                () => None,
-            }
+            if x == y { Some(Sign::Positive) } else { (x == y.negated()).then_some(Sign::Negative) }
         };
         sign(x, y).or_else(|| {
             self.polynomials.iter().find_map(|p| {

@@ -272,7 +272,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         id: "decay-in-sign",
         meaning: "λθ added to the gradient, inside the sign, in place of decay beside it",
-        source: "bitsandbytes #1992",
+        source: "bitsandbytes-foundation/bitsandbytes #1992",
         statement: || wrong_step("decay-in-sign"),
     },
     Mistake {

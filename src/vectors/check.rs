@@ -242,7 +242,7 @@ impl Checker<'_> {
             })
         });
         if of_declared && case.kept.is_none() && (!self.formula.has_steps() || steps <= DIAGNOSED) {
-            self.observed.push((differs, Observed { input, found: found.clone() }));
+            self.observed.push((differs, Observed::new(input, found.clone())));
         }
     }
 

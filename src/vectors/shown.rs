@@ -3,7 +3,7 @@
 use super::expected;
 use crate::comparison::{Compared, Reference};
 use crate::conformance::Precision;
-use crate::diagnosis::{Form, Handling};
+use crate::diagnosis::{Around, Form, Handling};
 use crate::formula::{Formula, Mistake};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,9 +21,8 @@ pub(super) enum Wrong {
 impl Wrong {
     /// Everything that may be wrong with an implementation of a formula.
     pub fn all(formula: &'static Formula) -> Vec<Wrong> {
-        let handlings: &[Handling] = if formula.has_steps() { &Handling::ALL } else { &[] };
         let mistakes = formula.mistakes.iter().map(Wrong::Mistake);
-        mistakes.chain(handlings.iter().copied().map(Wrong::Handling)).collect()
+        mistakes.chain(Handling::of(formula).into_iter().map(Wrong::Handling)).collect()
     }
 
     /// The flag: a mistake's id, or a handling's name in the same manner.
@@ -35,10 +34,10 @@ impl Wrong {
     }
 }
 
-/// "StepAhead" as "step-ahead".
+/// "StepAhead" as "step-ahead", and "Transposed(Gradients, ByColumns)" as "transposed-gradients-by-columns".
 fn in_kebab_case(name: &str) -> String {
     let mut out = String::new();
-    for c in name.chars() {
+    for c in name.chars().filter(|c| c.is_ascii_alphanumeric()) {
         if c.is_ascii_uppercase() && !out.is_empty() {
             out.push('-');
         }
@@ -92,7 +91,7 @@ impl Shower {
             Wrong::Mistake(mistake) => form.mistake = Some(mistake),
             Wrong::Handling(handling) => form.handling = Some(handling),
         }
-        let Some(outcome) = form.at(input, arithmetic) else { return false };
+        let Some(outcome) = form.at(input, &Around::default(), arithmetic) else { return false };
         right.iter().any(|compared| {
             let Ok(allowed) = compared.allowed else { return false };
             match outcome.at(&compared.place) {
