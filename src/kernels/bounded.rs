@@ -28,8 +28,9 @@ const SMALL: f64 = two_to(-900);
 /// Above what is lost where numbers below [`SMALL`] underflow: a few times 2^−1074.
 const TINY: f64 = two_to(-1000);
 
+#[inline(always)]
 fn constant<L: Lanes>(like: Vector<L>, x: f64) -> Vector<L> {
-    Vector(like.0, like.0.splat(x))
+    Vector::all(like.0, x)
 }
 
 /// `x` where this number is other than 0, and 0 elsewhere.
@@ -52,17 +53,26 @@ fn product<L: Lanes>(x: Vector<L>, y: Vector<L>) -> (Vector<L>, Vector<L>, Vecto
 }
 
 impl<L: Lanes> Bounded<L> {
-    /// A number, exactly.
     #[inline(always)]
-    pub fn exactly(x: Vector<L>) -> Self {
+    fn exactly(x: Vector<L>) -> Self {
         Bounded { hi: x, lo: constant(x, 0.0), error: constant(x, 0.0) }
+    }
+
+    /// A number times 2^`up`, exactly.
+    #[inline(always)]
+    pub fn raised(x: Vector<L>, up: i32) -> Self {
+        Bounded::exactly(x * constant(x, two_to(up)))
     }
 
     /// A coefficient times 2^`up`.
     #[inline(always)]
     pub fn of(l: L, c: Coefficient, up: i32) -> Self {
-        let scaled = |x: f64| Vector(l, l.splat(x * two_to(up)));
-        Bounded { hi: scaled(c.hi), lo: scaled(c.lo), error: scaled(c.error) }
+        let scale = two_to(up);
+        Bounded {
+            hi: Vector::all(l, c.hi * scale),
+            lo: Vector::all(l, c.lo * scale),
+            error: Vector::all(l, c.error * scale),
+        }
     }
 
     /// hi + lo in its form.
@@ -97,13 +107,16 @@ impl<L: Lanes> Bounded<L> {
         let difference = self - other;
         let zero = constant(self.hi, 0.0);
         let below = difference.hi.less(zero);
-        let of = |x: Vector<L>, y: Vector<L>| y.or_where_not(below, x);
         // where the difference does not tell, the larger is at most its size above this one
         let open = (difference.hi.abs() + difference.error) * constant(zero, 2.0);
         let told = (difference.error * constant(zero, UP)).less(difference.hi.abs());
         let exactly = difference.error.equal(zero);
         let more = zero.or_where_not(told, zero.or_where_not(exactly, open));
-        Bounded { hi: of(self.hi, other.hi), lo: of(self.lo, other.lo), error: of(self.error, other.error) + more }
+        Bounded {
+            hi: other.hi.or_where_not(below, self.hi),
+            lo: other.lo.or_where_not(below, self.lo),
+            error: other.error.or_where_not(below, self.error) + more,
+        }
     }
 
     /// The smaller of two numbers.
@@ -118,12 +131,15 @@ impl<L: Lanes> Bounded<L> {
     pub fn sign_of(self, positive: Self) -> Self {
         let zero = constant(self.hi, 0.0);
         let bound = self.error * constant(zero, UP);
-        let [above, below] = [bound.less(self.hi), self.hi.less(-bound)];
-        let of = |x: Vector<L>| x.or_where_not(above, (-x).or_where_not(below, zero));
+        let (above, below) = (bound.less(self.hi), self.hi.less(-bound));
         let none = (self.hi.abs() + self.error).equal(zero);
         let open = zero.or_where_not(none, constant(zero, f64::INFINITY));
         let error = positive.error.or_where_not(above, positive.error.or_where_not(below, open));
-        Bounded { hi: of(positive.hi), lo: of(positive.lo), error }
+        Bounded {
+            hi: positive.hi.or_where_not(above, (-positive.hi).or_where_not(below, zero)),
+            lo: positive.lo.or_where_not(above, (-positive.lo).or_where_not(below, zero)),
+            error,
+        }
     }
 
     /// The f64 nearest to this number times 2^−`raised`, ties to even, and a number that is 0 where the bound

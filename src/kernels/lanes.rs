@@ -86,6 +86,12 @@ pub(crate) trait Lanes: Copy {
 pub(crate) struct Vector<L: Lanes>(pub L, pub L::F);
 
 impl<L: Lanes> Vector<L> {
+    /// The same number in all lanes.
+    #[inline(always)]
+    pub fn all(l: L, x: f64) -> Self {
+        Vector(l, l.splat(x))
+    }
+
     /// self·y + z, rounded once
     #[inline(always)]
     pub fn fma(self, y: Self, z: Self) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! The bias corrections are in k and ε̂: m̂/(√v̂ + ε) = (√(1 − β2^t)/(1 − β1^t)) m′/(√v′ + ε√(1 − β2^t)).
 
-use super::sums::{SUM_ERROR, bounded, sum_of_three, sum_of_two, term};
+use super::sums::{SUM_ERROR, average_carefully, bounded, sum_of_three, sum_of_two, term};
 use super::{Coefficient, RAISED, Rule, Unrounded};
 use crate::kernels::bounded::Bounded;
 use crate::kernels::lanes::{Lanes, Vector};
@@ -48,8 +48,7 @@ impl<const L2: bool> Rule<3, 1> for Adam<L2> {
     #[inline(always)]
     fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 1]) -> Unrounded<L, 3> {
         let ([theta, m, v], [g]) = (state, given);
-        let constant = |x: f64| Vector(l, l.splat(x));
-        let zero = constant(0.0);
+        let zero = Vector::all(l, 0.0);
 
         let (beta1_m, g_part) = (term(l, self.beta1[0], m), term(l, self.beta1[1], g));
         let m_new = bounded(
@@ -62,7 +61,7 @@ impl<const L2: bool> Rule<3, 1> for Adam<L2> {
 
         let (square, of_square) = if L2 { self.square_of_sum(l, g, theta) } else { (two_product(g, g), zero) };
         let (v_sum, v_size) = sum_of_two(term(l, self.beta2[0], v), weighted(l, self.beta2[1], square));
-        let v_error = v_size.fma(constant(SUM_ERROR), of_square + constant(LEAST_SQUARE));
+        let v_error = v_size.fma(Vector::all(l, SUM_ERROR), of_square + Vector::all(l, LEAST_SQUARE));
         let v_new = Bounded { hi: v_sum.hi, lo: v_sum.lo, error: v_error };
 
         let r = v_sum.hi.sqrt();
@@ -73,7 +72,7 @@ impl<const L2: bool> Rule<3, 1> for Adam<L2> {
         let divisor = Pair { hi: divisor.hi, lo: divisor.lo + (of_root.lo + of_eps.lo) };
         let dividend = two_product(twice, m_new.hi);
         let dividend = Pair { hi: dividend.hi, lo: twice.fma(m_new.lo, dividend.lo) };
-        let inverse = constant(1.0) / divisor.hi;
+        let inverse = Vector::all(l, 1.0) / divisor.hi;
         let first = dividend.hi * inverse;
         let left = first.fma_from(divisor.hi, dividend.hi) + first.fma_from(divisor.lo, dividend.lo);
         let second = left * inverse;
@@ -82,28 +81,26 @@ impl<const L2: bool> Rule<3, 1> for Adam<L2> {
         let moved_lo = self.moved.hi(l).fma(second, self.moved.lo(l).fma(first, moved.lo));
         let kept = term(l, self.kept, theta);
         let difference = two_difference(kept.hi, moved.hi);
-        let mut of_moved = (m_new.error * constant(8.0 * self.moved.hi.abs())) * (twice * inverse);
+        let mut of_moved = (m_new.error * Vector::all(l, 8.0 * self.moved.hi.abs())) * (twice * inverse);
         if L2 {
             // an error e of v′ changes the quotient by no more than its part e/v′, where that is small: and where it
             // is not, v′ is not decided. kB is 2^95 times the bound so far
-            of_moved = (of_square / v_sum.hi).fma(constant(two_to(96)) * of_moved, of_moved);
+            of_moved = (of_square / v_sum.hi).fma(Vector::all(l, two_to(96)) * of_moved, of_moved);
         }
-        let theta_error = kept.hi.abs().fma(constant(SUM_ERROR), of_moved + constant(LEAST_THETA));
+        let theta_error = kept.hi.abs().fma(Vector::all(l, SUM_ERROR), of_moved + Vector::all(l, LEAST_THETA));
         let theta_new = Bounded { hi: difference.hi, lo: difference.lo + (kept.lo - moved_lo), error: theta_error };
         Unrounded { state: [theta_new, m_new, v_new], doubt: if_negative(l, v) }
     }
 
     #[inline(always)]
     fn careful<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 1]) -> Unrounded<L, 3> {
-        let up = |x: Vector<L>, n: i32| Bounded::exactly(x * Vector(l, l.splat(two_to(n))));
-        let [theta, m] = [state[0], state[1]].map(|x| up(x, RAISED));
-        let (v, g) = (up(state[2], 2 * RAISED), up(given[0], RAISED));
-        let c = |c: Coefficient| Bounded::of(l, c, 0);
-        let g = if L2 { g + c(self.lambda[0]) * theta } else { g };
-        let m = c(self.beta1[0]) * m + c(self.beta1[1]) * g;
-        let v = c(self.beta2[0]) * v + c(self.beta2[1]) * (g * g);
+        let (theta, m) = (Bounded::raised(state[0], RAISED), Bounded::raised(state[1], RAISED));
+        let (v, g) = (Bounded::raised(state[2], 2 * RAISED), Bounded::raised(given[0], RAISED));
+        let g = if L2 { g + Bounded::of(l, self.lambda[0], 0) * theta } else { g };
+        let m = average_carefully(l, self.beta1, m, g);
+        let v = average_carefully(l, self.beta2, v, g * g);
         let u = m / (v.sqrt() + Bounded::of(l, self.eps, RAISED));
-        let theta = c(self.kept) * theta - Bounded::of(l, self.moved, RAISED) * u;
+        let theta = Bounded::of(l, self.kept, 0) * theta - Bounded::of(l, self.moved, RAISED) * u;
         Unrounded { state: [theta, m, v], doubt: if_negative(l, state[2]) }
     }
 
@@ -113,7 +110,7 @@ impl<const L2: bool> Rule<3, 1> for Adam<L2> {
 /// Other than 0 where v is negative, which it must not be.
 #[inline(always)]
 fn if_negative<L: Lanes>(l: L, v: Vector<L>) -> Vector<L> {
-    let zero = Vector(l, l.splat(0.0));
+    let zero = Vector::all(l, 0.0);
     (zero - v).max(zero)
 }
 
@@ -129,14 +126,14 @@ impl<const L2: bool> Adam<L2> {
     #[inline(always)]
     fn square_of_sum<L: Lanes>(&self, l: L, g: Vector<L>, theta: Vector<L>) -> (Pair<L>, Vector<L>) {
         let lambda_theta = term(l, self.lambda[0], theta);
-        let zero = Vector(l, l.splat(0.0));
+        let zero = Vector::all(l, 0.0);
         let sum = bounded(l, sum_of_two(Pair { hi: g, lo: zero }, lambda_theta));
         // the low part is small beside the high one only now
         let normal = two_sum(sum.hi, sum.lo);
         let square = two_product(normal.hi, normal.hi);
         let lo = (normal.hi + normal.hi).fma(normal.lo, square.lo);
         // |G² − x²| ≤ e(2|x| + e)
-        let error = sum.error * (normal.hi.abs() + sum.error) * Vector(l, l.splat(4.0));
+        let error = sum.error * (normal.hi.abs() + sum.error) * Vector::all(l, 4.0);
         (two_sum(square.hi, lo), error)
     }
 }

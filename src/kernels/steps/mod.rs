@@ -50,13 +50,13 @@ impl Coefficient {
     /// Its high part in all lanes.
     #[inline(always)]
     fn hi<L: Lanes>(self, l: L) -> Vector<L> {
-        Vector(l, l.splat(self.hi))
+        Vector::all(l, self.hi)
     }
 
     /// Its low part in all lanes.
     #[inline(always)]
     fn lo<L: Lanes>(self, l: L) -> Vector<L> {
-        Vector(l, l.splat(self.lo))
+        Vector::all(l, self.lo)
     }
 }
 
@@ -115,7 +115,8 @@ fn run<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>>(
     state: &mut [&mut [f64]; S],
     given: &[&[f64]; G],
 ) -> Vec<usize> {
-    instructions.run_singly(Step::<LEVEL, S, G, R> { rule: *rule, state, given })
+    let step = Step::<LEVEL, S, G, R> { rule: *rule, state, given };
+    if LEVEL == FAST { instructions.run(step) } else { instructions.run_singly(step) }
 }
 
 struct Step<'a, 'b, 'c, const LEVEL: bool, const S: usize, const G: usize, R> {
@@ -144,8 +145,14 @@ impl<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>> Kernel fo
                 (last_state.each_mut().map(|last| &mut last[..]), last_given.each_ref().map(|last| &last[..]))
             };
             for i in 0..if whole { vectors } else { 1 } {
-                let old = std::array::from_fn(|k| Vector(l, state[k][i]));
-                let beside = std::array::from_fn(|k| Vector(l, given[k][i]));
+                // loops, since closures are not compiled for these instructions
+                let (mut old, mut beside) = ([Vector::all(l, 0.0); S], [Vector::all(l, 0.0); G]);
+                for k in 0..S {
+                    old[k].1 = state[k][i];
+                }
+                for k in 0..G {
+                    beside[k].1 = given[k][i];
+                }
                 let (new, doubt) = moved::<LEVEL, S, G, R, L>(l, &rule, old, beside);
                 let new = settle(l, old, new, doubt, (before + i) * L::LANES, &mut open);
                 for k in 0..S {
@@ -200,14 +207,18 @@ fn settle<L: Lanes, const S: usize>(
     at: usize,
     open: &mut Vec<usize>,
 ) -> [Vector<L>; S] {
-    let zero = Vector(l, l.splat(0.0));
+    let zero = Vector::all(l, 0.0);
     let decided = doubt.equal(zero);
     if l.all(decided) {
         return new;
     }
-    let flags = zero.or_where_not(decided, Vector(l, l.splat(1.0)));
+    let flags = zero.or_where_not(decided, Vector::all(l, 1.0));
     note(open, at, &l.lanes(flags.1)[..L::LANES]);
-    std::array::from_fn(|k| new[k].or_where_not(decided, old[k]))
+    let mut kept = old;
+    for k in 0..S {
+        kept[k] = new[k].or_where_not(decided, old[k]);
+    }
+    kept
 }
 
 #[cold]

@@ -1,6 +1,6 @@
 //! Sophia: m′ = β1 m + (1 − β1) g, h′ = β2 h + (1 − β2) ĥ or h, θ′ = aθ − k clip(m′/max(γh′, ε), −ρ, ρ).
 
-use super::sums::{SUM_ERROR, TINY, bounded, sum_of_two, term};
+use super::sums::{SUM_ERROR, TINY, average, average_carefully, term};
 use super::{Coefficient, RAISED, Rule, Unrounded};
 use crate::kernels::bounded::Bounded;
 use crate::kernels::lanes::{Lanes, Vector};
@@ -36,15 +36,13 @@ impl Rule<3, 1> for Sophia {
     #[inline(always)]
     fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 1]) -> Unrounded<L, 3> {
         // h as it is; a zero is +0
-        let zero = Vector(l, l.splat(0.0));
-        let error = Vector(l, l.splat(TINY));
+        let (zero, error) = (Vector::all(l, 0.0), Vector::all(l, TINY));
         self.from_curvature(l, state, given[0], Bounded { hi: state[2] + zero, lo: zero, error })
     }
 
     #[inline(always)]
     fn careful<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 1]) -> Unrounded<L, 3> {
-        let h = Bounded::exactly(state[2] * Vector(l, l.splat(two_to(RAISED))));
-        self.carefully(l, state, given[0], h)
+        self.carefully(l, state, given[0], Bounded::raised(state[2], RAISED))
     }
 
     const RAISED: [i32; 3] = [RAISED; 3];
@@ -53,14 +51,13 @@ impl Rule<3, 1> for Sophia {
 impl Rule<3, 2> for Sophia {
     #[inline(always)]
     fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 2]) -> Unrounded<L, 3> {
-        let h = sum_of_two(term(l, self.beta2[0], state[2]), term(l, self.beta2[1], given[1]));
-        self.from_curvature(l, state, given[0], bounded(l, h))
+        self.from_curvature(l, state, given[0], average(l, self.beta2, state[2], given[1]))
     }
 
     #[inline(always)]
     fn careful<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 2]) -> Unrounded<L, 3> {
-        let [h, estimate] = [state[2], given[1]].map(|x| Bounded::exactly(x * Vector(l, l.splat(two_to(RAISED)))));
-        let h = Bounded::of(l, self.beta2[0], 0) * h + Bounded::of(l, self.beta2[1], 0) * estimate;
+        let (h, estimate) = (Bounded::raised(state[2], RAISED), Bounded::raised(given[1], RAISED));
+        let h = average_carefully(l, self.beta2, h, estimate);
         self.carefully(l, state, given[0], h)
     }
 
@@ -81,9 +78,8 @@ impl Sophia {
         g: Vector<L>,
         h_new: Bounded<L>,
     ) -> Unrounded<L, 3> {
-        let constant = |x: f64| Vector(l, l.splat(x));
-        let zero = constant(0.0);
-        let m_new = bounded(l, sum_of_two(term(l, self.beta1[0], m), term(l, self.beta1[1], g)));
+        let zero = Vector::all(l, 0.0);
+        let m_new = average(l, self.beta1, m, g);
 
         let scaled = two_product(self.gamma.hi(l), h_new.hi);
         let scaled_lo = self.gamma.hi(l).fma(h_new.lo, self.gamma.lo(l).fma(h_new.hi, scaled.lo));
@@ -94,56 +90,55 @@ impl Sophia {
             hi: self.eps.hi(l).or_where_not(floor, scaled.hi),
             lo: self.eps.lo(l).or_where_not(floor, scaled.lo),
         };
-        let scaled_error = h_new.error.fma(self.gamma.hi(l), scaled.hi.abs() * constant(SUM_ERROR));
+        let scaled_error = h_new.error.fma(self.gamma.hi(l), scaled.hi.abs() * Vector::all(l, SUM_ERROR));
         // ε is known, unless γh′ may be above it
         let passed = (above + scaled_error).max(zero);
-        let divisor_error = divisor.hi.fma(constant(SUM_ERROR), passed.or_where_not(floor, scaled_error));
+        let divisor_error = divisor.hi.fma(Vector::all(l, SUM_ERROR), passed.or_where_not(floor, scaled_error));
 
-        let inverse = constant(1.0) / divisor.hi;
+        let inverse = Vector::all(l, 1.0) / divisor.hi;
         let first = m_new.hi * inverse;
         let left = first.fma_from(divisor.hi, m_new.hi) + first.fma_from(divisor.lo, m_new.lo);
         let second = left * inverse;
         let relative = divisor_error * inverse;
         let size = first.abs();
         let sizes = m_new.error * inverse;
-        let error = (sizes + size * relative) * constant(2.0);
+        let error = (sizes + size * relative) * Vector::all(l, 2.0);
 
         // T is 2^98 times the bound of m′ and less
-        let margin = sizes.fma(constant(CLEAR * two_to(98)), error);
+        let margin = sizes.fma(Vector::all(l, CLEAR * two_to(98)), error);
         let clips = (self.rho.hi(l) + margin).less(size);
-        let open = constant(1.0).or_where_not((self.rho.hi(l) - margin).less(size), zero);
+        let open = Vector::all(l, 1.0).or_where_not((self.rho.hi(l) - margin).less(size), zero);
         // and a divisor that is hardly known is none
-        let open = zero.or_where_not(clips, open) + (relative - constant(0.25)).max(zero);
+        let open = zero.or_where_not(clips, open) + (relative - Vector::all(l, 0.25)).max(zero);
 
         let product = two_product(self.moved.hi(l), first);
         let product_lo = self.moved.hi(l).fma(second, self.moved.lo(l).fma(first, product.lo));
         let negative = first.less(zero);
-        let signed = |x: Vector<L>| (-x).or_where_not(negative, x);
+        let (hi, lo) = (self.clipped.hi(l), self.clipped.lo(l));
         let moved = Pair {
-            hi: signed(self.clipped.hi(l)).or_where_not(clips, product.hi),
-            lo: signed(self.clipped.lo(l)).or_where_not(clips, product_lo),
+            hi: (-hi).or_where_not(negative, hi).or_where_not(clips, product.hi),
+            lo: (-lo).or_where_not(negative, lo).or_where_not(clips, product_lo),
         };
-        let moved_error = zero.or_where_not(clips, error * constant(4.0 * self.moved.hi.abs()));
+        let moved_error = zero.or_where_not(clips, error * Vector::all(l, 4.0 * self.moved.hi.abs()));
         let kept = term(l, self.kept, theta);
         let difference = two_difference(kept.hi, moved.hi);
         let terms = kept.hi.abs() + moved.hi.abs();
         let theta_new = Bounded {
             hi: difference.hi,
             lo: difference.lo + (kept.lo - moved.lo),
-            error: terms.fma(constant(SUM_ERROR), moved_error + constant(TINY)),
+            error: terms.fma(Vector::all(l, SUM_ERROR), moved_error + Vector::all(l, TINY)),
         };
         Unrounded { state: [theta_new, m_new, h_new], doubt: open }
     }
 
     #[inline(always)]
     fn carefully<L: Lanes>(&self, l: L, [theta, m, _]: [Vector<L>; 3], g: Vector<L>, h: Bounded<L>) -> Unrounded<L, 3> {
-        let up = Vector(l, l.splat(two_to(RAISED)));
-        let [theta, m, g] = [theta, m, g].map(|x| Bounded::exactly(x * up));
-        let c = |c: Coefficient| Bounded::of(l, c, 0);
-        let m = c(self.beta1[0]) * m + c(self.beta1[1]) * g;
-        let divisor = (c(self.gamma) * h).max(Bounded::of(l, self.eps, RAISED));
-        let ratio = (m / divisor).min(c(self.rho)).max(-c(self.rho));
-        let theta = c(self.kept) * theta - Bounded::of(l, self.moved, RAISED) * ratio;
-        Unrounded { state: [theta, m, h], doubt: Vector(l, l.splat(0.0)) }
+        let (theta, m, g) = (Bounded::raised(theta, RAISED), Bounded::raised(m, RAISED), Bounded::raised(g, RAISED));
+        let m = average_carefully(l, self.beta1, m, g);
+        let divisor = (Bounded::of(l, self.gamma, 0) * h).max(Bounded::of(l, self.eps, RAISED));
+        let rho = Bounded::of(l, self.rho, 0);
+        let ratio = (m / divisor).min(rho).max(-rho);
+        let theta = Bounded::of(l, self.kept, 0) * theta - Bounded::of(l, self.moved, RAISED) * ratio;
+        Unrounded { state: [theta, m, h], doubt: Vector::all(l, 0.0) }
     }
 }

@@ -43,6 +43,17 @@ pub(super) fn sum_of_three<L: Lanes>(x: Pair<L>, y: Pair<L>, z: Pair<L>) -> (Pai
 /// A sum with its bound.
 #[inline(always)]
 pub(super) fn bounded<L: Lanes>(l: L, (sum, size): (Pair<L>, Vector<L>)) -> Bounded<L> {
-    let constant = |x: f64| Vector(l, l.splat(x));
-    Bounded { hi: sum.hi, lo: sum.lo, error: size.fma(constant(SUM_ERROR), constant(TINY)) }
+    Bounded { hi: sum.hi, lo: sum.lo, error: size.fma(Vector::all(l, SUM_ERROR), Vector::all(l, TINY)) }
+}
+
+/// βx + (1 − β)y with its bound, from β and 1 − β.
+#[inline(always)]
+pub(super) fn average<L: Lanes>(l: L, beta: [Coefficient; 2], x: Vector<L>, y: Vector<L>) -> Bounded<L> {
+    bounded(l, sum_of_two(term(l, beta[0], x), term(l, beta[1], y)))
+}
+
+/// The same in numbers with a running bound.
+#[inline(always)]
+pub(super) fn average_carefully<L: Lanes>(l: L, beta: [Coefficient; 2], x: Bounded<L>, y: Bounded<L>) -> Bounded<L> {
+    Bounded::of(l, beta[0], 0) * x + Bounded::of(l, beta[1], 0) * y
 }

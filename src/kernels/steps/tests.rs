@@ -374,3 +374,23 @@ fn sophias_numbers_are_within_their_bounds() {
         sophia_value(rule, state, given, name)
     });
 }
+
+/// What a step of a list of one kind leaves open.
+fn open<const S: usize, const G: usize, R: Rule<S, G>>(rule: &R, state: [f64; S], given: [f64; G]) -> usize {
+    let mut state = state.map(|x| vec![x; 100]);
+    let given = given.map(|x| vec![x; 100]);
+    let mut lists = state.each_mut().map(Vec::as_mut_slice);
+    step(Instructions::widest(), rule, &mut lists, &given.each_ref().map(Vec::as_slice)).len()
+}
+
+#[test]
+fn parameters_without_gradients_are_decided() {
+    let stuck = f64::from_bits(5);
+    for mut rule in adam_rules::<false>() {
+        // β is an f64
+        rule.beta1.iter_mut().chain(&mut rule.beta2).for_each(|c| c.lo = 0.0);
+        for state in [[0.5, 0.0, 0.0], [0.0, 0.0, 0.0], [0.5, stuck, 1e-9], [0.5, stuck, stuck], [0.5, 1e-9, 1e-5]] {
+            assert_eq!(open(&rule, state, [0.0]), 0, "{state:?}, {rule:?}");
+        }
+    }
+}
