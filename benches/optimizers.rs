@@ -9,7 +9,6 @@ use common::{Normal, alternating, copy_bandwidth, nanoseconds};
 use criterion::{Criterion, Throughput};
 use gradproof::optimizers::flat::Flat;
 use gradproof::optimizers::{adam_l2, adamw, lion, sgd, sophia};
-use std::hint::black_box;
 
 const PARAMETERS: usize = 8_000_000;
 
@@ -195,7 +194,7 @@ fn report_beside_libtorch() {
     let mut passed = tensor.clone();
     let (fused, foreach, single) = (inputs(), inputs(), inputs());
     let run = |way: &str, inputs: &[IValue]| {
-        black_box(steps.method_is(way, inputs).expect("it runs"));
+        std::hint::black_box(steps.method_is(way, inputs).expect("it runs"));
     };
     let seconds = alternating([
         &mut || tensor.step(&optimizer),

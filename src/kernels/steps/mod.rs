@@ -119,6 +119,10 @@ fn run<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>>(
     if LEVEL == FAST { instructions.run(step) } else { instructions.run_singly(step) }
 }
 
+/// Vectors that are moved, and vectors that are read.
+type Written<'a, L, const S: usize> = [&'a mut [<L as Lanes>::F]; S];
+type Read<'a, L, const G: usize> = [&'a [<L as Lanes>::F]; G];
+
 struct Step<'a, 'b, 'c, const LEVEL: bool, const S: usize, const G: usize, R> {
     rule: R,
     state: &'a mut [&'b mut [f64]; S],
@@ -139,7 +143,7 @@ impl<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>> Kernel fo
         let mut last_state = state.each_ref().map(|(_, rest)| [l.padded(rest, 1.0)]);
         let last_given = given.map(|(_, rest)| [l.padded(rest, 1.0)]);
         for (before, whole) in [(0, true), (vectors, false)] {
-            let (state, given): ([&mut [L::F]; S], [&[L::F]; G]) = if whole {
+            let (state, given): (Written<L, S>, Read<L, G>) = if whole {
                 (state.each_mut().map(|(vectors, _)| &mut vectors[..]), given.map(|(vectors, _)| vectors))
             } else {
                 (last_state.each_mut().map(|last| &mut last[..]), last_given.each_ref().map(|last| &last[..]))

@@ -37,7 +37,7 @@ impl Rule<3, 1> for Sophia {
     fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 1]) -> Unrounded<L, 3> {
         // h as it is; a zero is +0
         let (zero, error) = (Vector::all(l, 0.0), Vector::all(l, TINY));
-        self.from_curvature(l, state, given[0], Bounded { hi: state[2] + zero, lo: zero, error })
+        self.with_curvature(l, state, given[0], Bounded { hi: state[2] + zero, lo: zero, error })
     }
 
     #[inline(always)]
@@ -51,7 +51,7 @@ impl Rule<3, 1> for Sophia {
 impl Rule<3, 2> for Sophia {
     #[inline(always)]
     fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 2]) -> Unrounded<L, 3> {
-        self.from_curvature(l, state, given[0], average(l, self.beta2, state[2], given[1]))
+        self.with_curvature(l, state, given[0], average(l, self.beta2, state[2], given[1]))
     }
 
     #[inline(always)]
@@ -71,7 +71,7 @@ impl Sophia {
     /// for Adam; m′ is within 2^−99 T and d within half its bound e, which changes the ratio by no more than |ratio|
     /// e/d where e is below d/2. So the ratio is within 2^−97 B + 2|first| e/d.
     #[inline(always)]
-    fn from_curvature<L: Lanes>(
+    fn with_curvature<L: Lanes>(
         &self,
         l: L,
         [theta, m, _]: [Vector<L>; 3],
