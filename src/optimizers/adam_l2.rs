@@ -180,8 +180,8 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
 }
 
 /// Moves one tensor of real size by one step, in place, with threads and vectors: each new number is the one that
-/// [`oracle`] gives, bit for bit, under every convention. The places "outside" and "hat" of ε are fast,
-/// the other conventions as slow as [`oracle`].
+/// [`oracle`] gives, bit for bit, under every convention. The places "outside" and "hat" of ε are fast; the other
+/// conventions take wide numbers throughout, a hundred times as long.
 ///
 /// # Errors
 /// Where a length or a number is outside its domain, a denominator is zero or a moment leaves the range; what is in

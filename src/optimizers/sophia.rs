@@ -292,9 +292,9 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
 }
 
 /// Moves one tensor of real size by one step, in place, with threads and vectors: each new number is the one that
-/// [`oracle`] gives, bit for bit, under every convention./// Decays and the momentum "corrected" are fast, the other
-/// conventions as slow as [`oracle`]. `hessian` is ĥ `[n]`, finite, if it was made at this step; `hyper.hessians` is
-/// not read.
+/// [`oracle`] gives, bit for bit, under every convention. The decays and the momentum "corrected"
+/// are fast; the other conventions take wide numbers throughout, a hundred times as long. `hessian` is ĥ
+/// `[n]`, finite, if it was made at this step; `hyper.hessians` is not read.
 ///
 /// # Errors
 /// Where a length or a number is outside its domain, a denominator is zero or a moment leaves the range; what is in
