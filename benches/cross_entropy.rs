@@ -1,39 +1,17 @@
 //! Cross-entropy, value, perplexity and gradient: how long it takes on every region of inputs, and, with the
 //! feature `torch`, beside libtorch on the same numbers in the same process.
 //!
-//! The comparisons alternate between their sides block by block, so that whatever else the machine does falls on
-//! all of them alike, and print the medians. Run as benches/README.md says.
+//! Run as benches/README.md says.
 
+mod common;
+
+use common::{Normal, alternating, copy_bandwidth, nanoseconds};
 use criterion::{Criterion, Throughput};
 use gradproof::losses::cross_entropy::{Conventions, Flat, Reduction};
 use std::hint::black_box;
-use std::time::Instant;
 
 const ROWS: usize = 32;
 const CLASSES: usize = 128_000;
-
-/// Blocks of each side of a comparison.
-const BLOCKS: usize = 15;
-
-/// Normal numbers, the same on every run (Box and Muller 1958 on xorshift).
-struct Normal(u64);
-
-impl Normal {
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    }
-
-    fn next(&mut self) -> f64 {
-        (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
-    }
-
-    fn list(&mut self, n: usize, size: f64) -> Vec<f64> {
-        (0..n).map(|_| size * self.next()).collect()
-    }
-}
 
 /// The numbers that a vector may have: GRADPROOF_LANES, or as many as this processor's can.
 fn lanes() -> usize {
@@ -103,38 +81,6 @@ fn regions() -> Vec<(String, Batch)> {
         regions.push((format!("target {gap} below"), Batch::ordinary(ROWS, CLASSES).with_target(-gap)));
     }
     regions
-}
-
-/// The median seconds of each side, a block of each in turn; the first turn is for warming up. With
-/// GRADPROOF_LEAST set, the least seconds: on a machine that does other work they say more.
-fn alternating<const N: usize>(mut sides: [&mut dyn FnMut(); N]) -> [f64; N] {
-    let mut seconds = [const { Vec::new() }; N];
-    for turn in 0..=BLOCKS {
-        for (side, seconds) in sides.iter_mut().zip(&mut seconds) {
-            let start = Instant::now();
-            side();
-            if turn > 0 {
-                seconds.push(start.elapsed().as_secs_f64());
-            }
-        }
-    }
-    seconds.map(|mut seconds| {
-        seconds.sort_by(f64::total_cmp);
-        if std::env::var_os("GRADPROOF_LEAST").is_some() { seconds[0] } else { seconds[seconds.len() / 2] }
-    })
-}
-
-/// Nanoseconds for each of some numbers.
-fn nanoseconds(seconds: f64, n: usize) -> f64 {
-    seconds * 1e9 / n as f64
-}
-
-/// The gigabytes a second at which this process copies lists of this size, read and written.
-fn copy_bandwidth() -> f64 {
-    let from = vec![1.0f64; ROWS * CLASSES];
-    let mut to = vec![0.0f64; ROWS * CLASSES];
-    let [seconds] = alternating([&mut || black_box(&mut to).copy_from_slice(black_box(&from))]);
-    16.0 * from.len() as f64 / seconds / 1e9
 }
 
 fn report_regions() {
@@ -213,7 +159,7 @@ fn main() {
     criterion(&mut c);
     c.final_summary();
     if std::env::args().any(|argument| argument == "--bench") {
-        println!("copying: {:.1} GB/s, read and written", copy_bandwidth());
+        println!("copying: {:.1} GB/s, read and written", copy_bandwidth(ROWS * CLASSES));
         #[cfg(feature = "torch")]
         report_beside_libtorch();
         report_regions();

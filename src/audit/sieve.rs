@@ -227,7 +227,7 @@ impl Adam {
 
 impl Rule for Adam {
     fn sift(&self, columns: &Columns, off: &mut [f64]) {
-        Instructions::of_at_most(usize::MAX).run(Sift { rule: self, columns, off });
+        Instructions::widest().run(Sift { rule: self, columns, off });
     }
 
     #[inline(always)]
@@ -275,7 +275,7 @@ impl Lion {
 
 impl Rule for Lion {
     fn sift(&self, columns: &Columns, off: &mut [f64]) {
-        Instructions::of_at_most(usize::MAX).run(Sift { rule: self, columns, off });
+        Instructions::widest().run(Sift { rule: self, columns, off });
     }
 
     #[inline(always)]
@@ -303,7 +303,7 @@ impl Sgd {
 
 impl Rule for Sgd {
     fn sift(&self, columns: &Columns, off: &mut [f64]) {
-        Instructions::of_at_most(usize::MAX).run(Sift { rule: self, columns, off });
+        Instructions::widest().run(Sift { rule: self, columns, off });
     }
 
     #[inline(always)]

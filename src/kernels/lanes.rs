@@ -3,7 +3,7 @@
 //!
 //! Every operation is exact IEEE arithmetic, so a kernel gives the same bits per lane at any width.
 
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// How many lanes the widest vector has.
 pub(crate) const MOST_LANES: usize = 16;
@@ -44,6 +44,9 @@ pub(crate) trait Lanes: Copy {
     fn add(self, x: Self::F, y: Self::F) -> Self::F;
     fn sub(self, x: Self::F, y: Self::F) -> Self::F;
     fn mul(self, x: Self::F, y: Self::F) -> Self::F;
+    fn div(self, x: Self::F, y: Self::F) -> Self::F;
+    fn sqrt(self, x: Self::F) -> Self::F;
+    fn abs(self, x: Self::F) -> Self::F;
     /// xy + z, rounded once
     fn fma(self, x: Self::F, y: Self::F, z: Self::F) -> Self::F;
     /// −xy + z, rounded once
@@ -83,6 +86,12 @@ pub(crate) trait Lanes: Copy {
 pub(crate) struct Vector<L: Lanes>(pub L, pub L::F);
 
 impl<L: Lanes> Vector<L> {
+    /// The same number in all lanes.
+    #[inline(always)]
+    pub fn all(l: L, x: f64) -> Self {
+        Vector(l, l.splat(x))
+    }
+
     /// self·y + z, rounded once
     #[inline(always)]
     pub fn fma(self, y: Self, z: Self) -> Self {
@@ -93,6 +102,16 @@ impl<L: Lanes> Vector<L> {
     #[inline(always)]
     pub fn fma_from(self, y: Self, z: Self) -> Self {
         Vector(self.0, self.0.negated_fma(self.1, y.1, z.1))
+    }
+
+    #[inline(always)]
+    pub fn sqrt(self) -> Self {
+        Vector(self.0, self.0.sqrt(self.1))
+    }
+
+    #[inline(always)]
+    pub fn abs(self) -> Self {
+        Vector(self.0, self.0.abs(self.1))
     }
 
     #[inline(always)]
@@ -146,6 +165,14 @@ impl<L: Lanes> Mul for Vector<L> {
     }
 }
 
+impl<L: Lanes> Div for Vector<L> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, y: Self) -> Self {
+        Vector(self.0, self.0.div(self.1, y.1))
+    }
+}
+
 impl<L: Lanes> Neg for Vector<L> {
     type Output = Self;
     #[inline(always)]
@@ -179,6 +206,18 @@ impl Lanes for One {
     #[inline(always)]
     fn mul(self, x: f64, y: f64) -> f64 {
         x * y
+    }
+    #[inline(always)]
+    fn div(self, x: f64, y: f64) -> f64 {
+        x / y
+    }
+    #[inline(always)]
+    fn sqrt(self, x: f64) -> f64 {
+        x.sqrt()
+    }
+    #[inline(always)]
+    fn abs(self, x: f64) -> f64 {
+        x.abs()
     }
     #[inline(always)]
     fn fma(self, x: f64, y: f64, z: f64) -> f64 {

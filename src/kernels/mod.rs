@@ -1,5 +1,6 @@
 //! The loops over large data: arithmetic on vectors of pairs of f64, with stated error bounds.
 
+mod bounded;
 mod differences;
 mod exp;
 mod exponentials;
@@ -7,6 +8,7 @@ mod extremes;
 mod lanes;
 mod pairs;
 mod products;
+mod steps;
 mod threads;
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
 mod twice;
@@ -18,6 +20,7 @@ pub(crate) use exp::EXP_ERROR;
 pub(crate) use exponentials::{Kept, NOTHING, Reference, exponentials, precise_sum};
 pub(crate) use extremes::{Extremes, extremes};
 pub(crate) use products::{Factor, Form, RAISED, products};
+pub(crate) use steps::{Adam, Coefficient, Lion, Rule, Sgd, Sophia, step};
 pub(crate) use threads::each;
 
 pub(crate) use lanes::Lanes;
@@ -68,6 +71,11 @@ impl Instructions {
         [Some(Instructions::One)].into_iter().chain(wider).flatten().collect()
     }
 
+    /// The widest.
+    pub fn widest() -> Instructions {
+        Instructions::of_at_most(usize::MAX)
+    }
+
     /// The widest of those that take at most so many numbers at a time.
     pub fn of_at_most(lanes: usize) -> Instructions {
         Instructions::all().into_iter().rfind(|instructions| instructions.lanes() <= lanes).unwrap_or(Instructions::One)
@@ -84,7 +92,18 @@ impl Instructions {
         }
     }
 
-    /// Runs a loop.
+    /// Runs a loop with one vector at a time: one whose body is long enough to keep a processor busy.
+    pub fn run_singly<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            Instructions::One => kernel.run(One),
+            #[cfg(all(feature = "fast", target_arch = "x86_64"))]
+            Instructions::Avx2(v3) => v3.vectorize(Run(kernel, v3)),
+            #[cfg(all(feature = "fast", target_arch = "x86_64"))]
+            Instructions::Avx512(v4) => v4.vectorize(Run(kernel, v4)),
+        }
+    }
+
+    /// Runs a loop with two vectors side by side.
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
             Instructions::One => kernel.run(One),

@@ -28,6 +28,9 @@ impl<L: Lanes> Lanes for Twice<L> {
         add(x: F, y: F) -> F;
         sub(x: F, y: F) -> F;
         mul(x: F, y: F) -> F;
+        div(x: F, y: F) -> F;
+        sqrt(x: F) -> F;
+        abs(x: F) -> F;
         fma(x: F, y: F, z: F) -> F;
         negated_fma(x: F, y: F, z: F) -> F;
         max(x: F, y: F) -> F;

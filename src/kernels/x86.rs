@@ -30,6 +30,18 @@ macro_rules! arithmetic {
             self.mul_f64s(x, y)
         }
         #[inline(always)]
+        fn div(self, x: Self::F, y: Self::F) -> Self::F {
+            self.div_f64s(x, y)
+        }
+        #[inline(always)]
+        fn sqrt(self, x: Self::F) -> Self::F {
+            self.sqrt_f64s(x)
+        }
+        #[inline(always)]
+        fn abs(self, x: Self::F) -> Self::F {
+            self.abs_f64s(x)
+        }
+        #[inline(always)]
         fn fma(self, x: Self::F, y: Self::F, z: Self::F) -> Self::F {
             self.mul_add_f64s(x, y, z)
         }

@@ -8,11 +8,13 @@ use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, larger};
 use crate::formula::{Numbers, Wrong, axis};
+use crate::kernels;
+use crate::kernels::Coefficient;
 use crate::number::Wide;
-use crate::optimizers::average::{average_wide, lerp};
-use crate::optimizers::state::{Counting, Element};
+use crate::optimizers::average::{average_wide, lerp, weights};
+use crate::optimizers::element::Element;
+use crate::optimizers::state::Counting;
 use serde::Deserialize;
-use std::cell::Cell;
 
 axis! {
     /// Where ε enters.
@@ -250,7 +252,7 @@ impl Hyper {
 }
 
 /// 1 − β^t for β in [0, 1).
-fn bias_wide(beta: f64, t: u64) -> Wide {
+pub(crate) fn bias_wide(beta: f64, t: u64) -> Wide {
     let beta = Wide::from(beta);
     let power = beta.powi(i64::try_from(t).unwrap_or(i64::MAX));
     if power.is_exact() {
@@ -260,29 +262,11 @@ fn bias_wide(beta: f64, t: u64) -> Wide {
     -(Wide::from_whole(t) * beta.ln()).exp_m1()
 }
 
-/// 1 − β^t for some β, which all parameters of a tensor share at a step.
-#[derive(Debug)]
-pub(crate) struct Biases<const N: usize> {
-    betas: [f64; N],
-    last: Cell<Option<(u64, [Wide; N])>>,
-}
-
-impl<const N: usize> Biases<N> {
-    /// Those of a run.
-    pub fn of(betas: [f64; N]) -> Biases<N> {
-        Biases { betas, last: Cell::new(None) }
-    }
-
-    /// Those at step t.
-    pub fn at(&self, t: u64) -> [Wide; N] {
-        match self.last.get() {
-            Some((last, biases)) if last == t => biases,
-            _ => {
-                let biases = self.betas.map(|beta| bias_wide(beta, t));
-                self.last.set(Some((t, biases)));
-                biases
-            }
-        }
+/// 1 − β1^t and 1 − β2^t, or 1 where they do not correct.
+pub(crate) fn biases_wide(hyper: Hyper, choices: Choices, t: u64) -> [Wide; 2] {
+    match choices.bias_correction {
+        BiasCorrection::Both => [hyper.beta1, hyper.beta2].map(|beta| bias_wide(beta, t)),
+        BiasCorrection::None => [Wide::ONE; 2],
     }
 }
 
@@ -295,12 +279,11 @@ pub(crate) fn direction_wide(
     g: Wide,
     hyper: Hyper,
     choices: Choices,
-    biases: &Biases<2>,
+    [bias1, bias2]: [Wide; 2],
 ) -> Result<(Wide, [Wide; 3])> {
     let Hyper { beta1, beta2, eps } = hyper;
     let (eps, [m, v, v_max]) = (Wide::from(eps), x.moments.map(Wide::from));
     let corrected = choices.bias_correction == BiasCorrection::Both;
-    let [bias1, bias2] = if corrected { biases.at(x.t) } else { [Wide::ONE; 2] };
     let m = average_wide(beta1, m, g);
     let v = average_wide(beta2, v, g * g);
     // from zero the corrections undo the averages: m̂ = g and √v̂ = |g| exactly, so that u is ±1 where ε = 0
@@ -324,4 +307,30 @@ pub(crate) fn direction_wide(
         return Err(Error::zero(x.place.of("params"), "√v̂ + ε is 0"));
     }
     Ok((m_hat / denominator, [m, v, v_max]))
+}
+
+/// The same for the loops over vectors, with what the decay beside the gradient leaves of θ and how far u moves it,
+/// and λ in the gradient; `None` where ε or a maximum enters in another way, or a scalar is out of their range.
+pub(crate) fn rule<const L2: bool>(
+    hyper: Hyper,
+    choices: Choices,
+    [bias1, bias2]: [Wide; 2],
+    [kept, moved]: [Wide; 2],
+    lambda: Wide,
+) -> Option<kernels::Adam<L2>> {
+    // m̂/(√v̂ + ε) = (√bias2/bias1) m′/(√v′ + ε√bias2)
+    let root = bias2.sqrt();
+    let eps = match (choices.amsgrad, choices.epsilon) {
+        (Amsgrad::Off, Epsilon::Outside) => Wide::from(hyper.eps) * root,
+        (Amsgrad::Off, Epsilon::Hat) => Wide::from(hyper.eps),
+        _ => return None,
+    };
+    Some(kernels::Adam {
+        beta1: weights(hyper.beta1)?,
+        beta2: weights(hyper.beta2)?,
+        lambda: [Coefficient::of(lambda)?, Coefficient::of((Wide::ONE - Wide::from(hyper.beta1)) * lambda)?],
+        eps: Coefficient::of(eps)?,
+        kept: Coefficient::of(kept)?,
+        moved: Coefficient::of(moved * root / bias1)?,
+    })
 }

@@ -14,8 +14,10 @@ use crate::expression::{Expr, constant};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::number::Wide;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Biases, Choices, Epsilon, Hyper, StepCount, Way};
-use crate::optimizers::state::{self, Element, Problem, Step, Unrounded};
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Way};
+use crate::optimizers::element::{Element, Site, Unrounded};
+use crate::optimizers::flat::{self, Engine, Flat, Work};
+use crate::optimizers::state::{self, Problem, Step};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -172,20 +174,51 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     check(problem)?;
-    let (conventions, biases) = (h.conventions, Biases::of([h.beta1, h.beta2]));
-    let lambda = Wide::from(h.weight_decay);
-    state::run(problem, h.moments(), conventions.step_count.counting(), |x| {
-        let [theta, g, eta] = [x.theta, x.g, x.eta].map(Wide::from);
-        let (u, moments) = adam::direction_wide(x, g + lambda * theta, h.adam(), conventions.choices(), &biases)?;
-        let theta = theta - eta * u;
-        Ok(Unrounded { theta, moments }.rounded(|numbers| step(&Symbols::of(x, h, numbers), conventions, None)))
+    state::run(problem, h.moments(), h.conventions.step_count.counting(), |tensor, site| {
+        advance(Engine::best(), h, tensor, Some(site))
     })
+}
+
+/// Moves one tensor of real size by one step, in place, with threads and vectors: each new number is the one that
+/// [`oracle`] gives, bit for bit, under every convention. The places "outside" and "hat" of ε are fast; the other
+/// conventions take wide numbers throughout, a hundred times as long.
+///
+/// # Errors
+/// Where a length or a number is outside its domain, a denominator is zero or a moment leaves the range; what is in
+/// the lists then is not a step's state.
+pub fn step_in_place(hyper: &Hyperparameters, tensor: Flat) -> Result<()> {
+    check_scalars(hyper)?;
+    tensor.check(hyper.moments())?;
+    advance(Engine::best(), hyper, tensor, None)
+}
+
+/// The step of a tensor whose lengths and scalars are in their domain.
+pub(super) fn advance(engine: Engine, h: &Hyperparameters, tensor: Flat, site: Option<Site>) -> Result<()> {
+    let (adam, choices) = (h.adam(), h.conventions.choices());
+    let biases = adam::biases_wide(adam, choices, tensor.t);
+    let [eta, lambda] = [tensor.lr, h.weight_decay].map(Wide::from);
+    let (names, moved) = (h.moments(), [Wide::ONE, eta]);
+    let work = Work { engine, tensor, estimate: None, names, site };
+    let update = |x: &Element| {
+        let theta = Wide::from(x.theta);
+        let (u, moments) = adam::direction_wide(x, Wide::from(x.g) + lambda * theta, adam, choices, biases)?;
+        let theta = theta - eta * u;
+        Ok(Unrounded { theta, moments }.rounded(|numbers| step(&Symbols::of(x, h, numbers), h.conventions, None)))
+    };
+    if lambda.is_zero() {
+        return flat::advance(work, adam::rule::<false>(adam, choices, biases, moved, lambda), update);
+    }
+    flat::advance(work, adam::rule::<true>(adam, choices, biases, moved, lambda), update)
 }
 
 /// Every hyperparameter is in its domain.
 pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
-    problem.hyper.adam().check()?;
-    domain::non_negative("weight_decay", problem.hyper.weight_decay)?;
+    check_scalars(&problem.hyper)
+}
+
+fn check_scalars(h: &Hyperparameters) -> Result<()> {
+    h.adam().check()?;
+    domain::non_negative("weight_decay", h.weight_decay)?;
     Ok(())
 }
 

@@ -13,9 +13,11 @@ use crate::expression::{Expr, constant, ratio};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
 use crate::number::Wide;
-use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Biases, Choices, Epsilon, Hyper, StepCount, Way};
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Choices, Epsilon, Hyper, StepCount, Way};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::state::{self, Element, Problem, Step, Unrounded};
+use crate::optimizers::element::{Element, Site, Unrounded};
+use crate::optimizers::flat::{self, Engine, Flat, Work};
+use crate::optimizers::state::{self, Problem, Step};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -174,20 +176,59 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     check(problem)?;
-    let (conventions, biases) = (h.conventions, Biases::of([h.beta1, h.beta2]));
-    let lambda = Wide::from(h.weight_decay);
-    state::run(problem, h.moments(), conventions.step_count.counting(), |x| {
-        let (u, moments) = adam::direction_wide(x, Wide::from(x.g), h.adam(), conventions.choices(), &biases)?;
-        let [theta, eta, eta_1] = [x.theta, x.eta, x.eta_1].map(Wide::from);
-        let theta = decay::step_wide(conventions.decay, theta, u, eta, eta_1, lambda);
-        Ok(Unrounded { theta, moments }.rounded(|numbers| step(&Symbols::of(x, h, numbers), conventions, None)))
+    state::run(problem, h.moments(), h.conventions.step_count.counting(), |tensor, site| {
+        advance(Engine::best(), h, tensor, Some(site))
+    })
+}
+
+/// Moves one tensor of real size by one step, in place, with threads and vectors: each new number is the one that
+/// [`oracle`] gives, bit for bit, under every convention. The decays and the places "outside" and "hat" of ε are
+/// fast; the other conventions take wide numbers throughout, a hundred times as long.
+///
+/// ```
+/// use gradproof::optimizers::{adamw, flat::Flat};
+///
+/// let (mut theta, g) = (vec![1.0, -2.0, 0.5], vec![0.1, 0.0, -0.3]);
+/// let (mut m, mut v) = (vec![0.0; 3], vec![0.0; 3]);
+/// for t in 1..=2 {
+///     let moments = vec![m.as_mut_slice(), v.as_mut_slice()];
+///     let tensor = Flat { params: &mut theta, gradient: &g, moments, t, lr: 1e-3, first_lr: 1e-3 };
+///     adamw::step_in_place(&adamw::Hyperparameters::default(), tensor)?;
+/// }
+/// assert_eq!(m, [0.018_999_999_999_999_996, 0.0, -0.056_999_999_999_999_99]);
+/// # Ok::<(), gradproof::error::Error>(())
+/// ```
+///
+/// # Errors
+/// Where a length or a number is outside its domain, a denominator is zero or a moment leaves the range; what is in
+/// the lists then is not a step's state.
+pub fn step_in_place(hyper: &Hyperparameters, tensor: Flat) -> Result<()> {
+    check_scalars(hyper, &[tensor.first_lr])?;
+    tensor.check(hyper.moments())?;
+    advance(Engine::best(), hyper, tensor, None)
+}
+
+/// The step of a tensor whose lengths and scalars are in their domain.
+pub(super) fn advance(engine: Engine, h: &Hyperparameters, tensor: Flat, site: Option<Site>) -> Result<()> {
+    let (adam, choices, decay) = (h.adam(), h.conventions.choices(), h.conventions.decay);
+    let biases = adam::biases_wide(adam, choices, tensor.t);
+    let [eta, eta_1, lambda] = [tensor.lr, tensor.first_lr, h.weight_decay].map(Wide::from);
+    let rule = adam::rule::<false>(adam, choices, biases, decay::kept_and_moved(decay, eta, eta_1, lambda), Wide::ZERO);
+    flat::advance(Work { engine, tensor, estimate: None, names: h.moments(), site }, rule, |x| {
+        let (u, moments) = adam::direction_wide(x, Wide::from(x.g), adam, choices, biases)?;
+        let theta = decay::step_wide(decay, Wide::from(x.theta), u, eta, eta_1, lambda);
+        Ok(Unrounded { theta, moments }.rounded(|numbers| step(&Symbols::of(x, h, numbers), h.conventions, None)))
     })
 }
 
 pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
-    problem.hyper.adam().check()?;
-    domain::non_negative("weight_decay", problem.hyper.weight_decay)?;
-    decay::check(problem.hyper.conventions.decay, &problem.rates)
+    check_scalars(&problem.hyper, &problem.rates)
+}
+
+fn check_scalars(h: &Hyperparameters, rates: &[f64]) -> Result<()> {
+    h.adam().check()?;
+    domain::non_negative("weight_decay", h.weight_decay)?;
+    decay::check(h.conventions.decay, rates)
 }
 
 fn evaluate(value: Value) -> Result<Value> {

@@ -1,6 +1,7 @@
 //! The moving average β x + (1 − β) y, which every optimizer's moments are.
 
 use crate::expression::{Expr, by_sign, ratio};
+use crate::kernels::Coefficient;
 use crate::number::{Sign, Wide};
 use num_rational::BigRational;
 use num_traits::Signed;
@@ -21,6 +22,12 @@ pub fn lerp(x: Expr, y: Expr, weight: Expr, one: Expr) -> Expr {
 pub(crate) fn average_wide(beta: f64, x: Wide, y: Wide) -> Wide {
     let beta = Wide::from(beta);
     beta * x + (Wide::ONE - beta) * y
+}
+
+/// β and 1 − β for the loops over vectors, if they are in their range.
+pub(crate) fn weights(beta: f64) -> Option<[Coefficient; 2]> {
+    let beta = Wide::from(beta);
+    Some([Coefficient::of(beta)?, Coefficient::of(Wide::ONE - beta)?])
 }
 
 /// A finite f64 as the rational number that it is; what is not finite counts as 0, and callers

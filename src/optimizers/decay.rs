@@ -52,6 +52,21 @@ pub(crate) fn step_wide(decay: Decay, theta: Wide, u: Wide, eta: Wide, eta_1: Wi
     }
 }
 
+/// a and k of θ′ = aθ − ku, which every form is.
+pub(crate) fn kept_and_moved(decay: Decay, eta: Wide, eta_1: Wide, lambda: Wide) -> [Wide; 2] {
+    let left = Wide::ONE - eta * lambda;
+    match decay {
+        Decay::Joint => [left, eta],
+        Decay::After => [left, eta * left],
+        Decay::Proximal => {
+            let more = Wide::ONE + eta * lambda;
+            [Wide::ONE / more, eta / more]
+        }
+        Decay::Schedule => [Wide::ONE - lambda * eta / eta_1, eta],
+        Decay::Absolute => [Wide::ONE - lambda, eta],
+    }
+}
+
 /// The schedule form divides by the first rate.
 pub fn check(decay: Decay, rates: &[f64]) -> Result<()> {
     match rates.first() {

@@ -16,10 +16,14 @@ use crate::error::Result;
 use crate::expression::{Expr, by_sign, constant, sign};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong};
 use crate::json;
+use crate::kernels;
+use crate::kernels::Coefficient;
 use crate::number::{Sign, Wide};
-use crate::optimizers::average::{average, average_wide, lerp, sign_of_average};
+use crate::optimizers::average::{average, average_wide, lerp, sign_of_average, weights};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::state::{self, Counting, Element, Problem, Step, Unrounded};
+use crate::optimizers::element::{Element, Site, Unrounded};
+use crate::optimizers::flat::{self, Engine, Flat, Work};
+use crate::optimizers::state::{self, Counting, Problem, Step};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -184,15 +188,33 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     check(problem)?;
-    let lambda = Wide::from(h.weight_decay);
-    state::run(problem, MOMENTS, Counting::PerTensor, |x| {
-        let [theta, g, m, eta, eta_1] = [x.theta, x.g, x.moments[0], x.eta, x.eta_1].map(Wide::from);
+    state::run(problem, MOMENTS, Counting::PerTensor, |tensor, site| advance(Engine::best(), h, tensor, Some(site)))
+}
+
+/// Moves one tensor of real size by one step, in place, with threads and vectors: each new number is the one that
+/// [`oracle`] gives, bit for bit, under every convention.
+///
+/// # Errors
+/// Where a length or a number is outside its domain; what is in the lists then is not a step's state.
+pub fn step_in_place(hyper: &Hyperparameters, tensor: Flat) -> Result<()> {
+    check_scalars(hyper, &[tensor.first_lr])?;
+    tensor.check(MOMENTS)?;
+    advance(Engine::best(), hyper, tensor, None)
+}
+
+/// The step of a tensor whose lengths and scalars are in their domain.
+pub(super) fn advance(engine: Engine, h: &Hyperparameters, tensor: Flat, site: Option<Site>) -> Result<()> {
+    let decay = h.conventions.decay;
+    let [eta, eta_1, lambda] = [tensor.lr, tensor.first_lr, h.weight_decay].map(Wide::from);
+    let rule = rule(h, decay::kept_and_moved(decay, eta, eta_1, lambda));
+    flat::advance(Work { engine, tensor, estimate: None, names: MOMENTS, site }, rule, |x| {
+        let [theta, g, m] = [x.theta, x.g, x.moments[0]].map(Wide::from);
         let u = match sign_of_average(h.beta1, x.moments[0], x.g) {
             Sign::Negative => -Wide::ONE,
             Sign::Zero => Wide::ZERO,
             Sign::Positive => Wide::ONE,
         };
-        let theta = decay::step_wide(h.conventions.decay, theta, u, eta, eta_1, lambda);
+        let theta = decay::step_wide(decay, theta, u, eta, eta_1, lambda);
         let moments = [average_wide(h.beta2, m, g), Wide::ZERO, Wide::ZERO];
         Ok(Unrounded { theta, moments }.rounded(|numbers| {
             let stepped = step(&Symbols::of(x, h, numbers), h.conventions, None);
@@ -201,13 +223,22 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     })
 }
 
+/// The scalars of a step for the loops over vectors, if they are in their range.
+fn rule(h: &Hyperparameters, [kept, moved]: [Wide; 2]) -> Option<kernels::Lion> {
+    let (update, momentum) = (weights(h.beta1)?, weights(h.beta2)?);
+    Some(kernels::Lion { update, momentum, kept: Coefficient::of(kept)?, moved: Coefficient::of(moved)? })
+}
+
 /// Every hyperparameter is in its domain.
 pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
-    let h = &problem.hyper;
+    check_scalars(&problem.hyper, &problem.rates)
+}
+
+fn check_scalars(h: &Hyperparameters, rates: &[f64]) -> Result<()> {
     domain::decay_rate("beta1", h.beta1)?;
     domain::decay_rate("beta2", h.beta2)?;
     domain::non_negative("weight_decay", h.weight_decay)?;
-    decay::check(h.conventions.decay, &problem.rates)
+    decay::check(h.conventions.decay, rates)
 }
 
 fn evaluate(value: Value) -> Result<Value> {

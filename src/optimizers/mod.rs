@@ -5,9 +5,14 @@ pub mod adam_l2;
 pub mod adamw;
 pub mod average;
 pub mod decay;
+pub mod element;
+pub mod flat;
 pub mod gauss_newton_bartlett;
 pub mod hutchinson;
 pub mod lion;
 pub mod sgd;
 pub mod sophia;
 pub mod state;
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,12 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, sum};
 use crate::formula::{Defined, Formula, Mistake, NoConventions, Numbers, Wrong};
 use crate::json;
+use crate::kernels;
+use crate::kernels::Coefficient;
 use crate::number::Wide;
-use crate::optimizers::state::{self, Counting, Element, Problem, Step, Unrounded};
+use crate::optimizers::element::{Element, Site, Unrounded};
+use crate::optimizers::flat::{self, Engine, Flat, Work};
+use crate::optimizers::state::{self, Counting, Problem, Step};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -134,11 +138,29 @@ fn definition(input: &Value, output: &Value, wrong: Wrong) -> Result<Vec<Defined
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     let h = &problem.hyper;
     h.check()?;
-    let [mu, dampening, lambda] = [h.momentum, h.dampening, h.weight_decay].map(Wide::from);
-    state::run(problem, MOMENTS, Counting::PerTensor, |x| {
-        let [theta, g, buf, eta] = [x.theta, x.g, x.moments[0], x.eta].map(Wide::from);
+    state::run(problem, MOMENTS, Counting::PerTensor, |tensor, site| advance(Engine::best(), h, tensor, Some(site)))
+}
+
+/// Moves one tensor of real size by one step, in place, with threads and vectors: each new number is the one that
+/// [`oracle`] gives, bit for bit.
+///
+/// # Errors
+/// Where a length or a number is outside its domain, or the buffer leaves the range; what is in
+/// the lists then is not a step's state.
+pub fn step_in_place(hyper: &Hyperparameters, tensor: Flat) -> Result<()> {
+    hyper.check()?;
+    tensor.check(MOMENTS)?;
+    advance(Engine::best(), hyper, tensor, None)
+}
+
+/// The step of a tensor whose lengths and scalars are in their domain.
+pub(super) fn advance(engine: Engine, h: &Hyperparameters, tensor: Flat, site: Option<Site>) -> Result<()> {
+    let [mu, dampening, lambda, eta] = [h.momentum, h.dampening, h.weight_decay, tensor.lr].map(Wide::from);
+    let whole = tensor.t == 1 || h.momentum == 0.0;
+    let rule = rule(h, whole, eta);
+    flat::advance(Work { engine, tensor, estimate: None, names: MOMENTS, site }, rule, |x| {
+        let [theta, g, buf] = [x.theta, x.g, x.moments[0]].map(Wide::from);
         let g = g + lambda * theta;
-        let whole = x.first || h.momentum == 0.0;
         let buf = if whole { g } else { mu * buf + (Wide::ONE - dampening) * g };
         let moved = if h.nesterov { g + mu * buf } else { buf };
         let unrounded = Unrounded { theta: theta - eta * moved, moments: [buf, Wide::ZERO, Wide::ZERO] };
@@ -147,6 +169,20 @@ pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
             (theta, vec![buf])
         }))
     })
+}
+
+/// What θ, buf and g are multiplied with for θ′ and buf′, for the loops over vectors, if it is in their range.
+fn rule(h: &Hyperparameters, whole: bool, eta: Wide) -> Option<kernels::Sgd> {
+    let [mu, dampening, lambda] = [h.momentum, h.dampening, h.weight_decay].map(Wide::from);
+    let [of_buf, of_g] = if whole { [Wide::ZERO, Wide::ONE] } else { [mu, Wide::ONE - dampening] };
+    let buf = [of_g * lambda, of_buf, of_g];
+    let moved = match h.nesterov {
+        true => [lambda + mu * buf[0], mu * buf[1], Wide::ONE + mu * buf[2]],
+        false => buf,
+    };
+    let theta = [Wide::ONE - eta * moved[0], -(eta * moved[1]), -(eta * moved[2])];
+    let all = |[a, b, c]: [Wide; 3]| Some([Coefficient::of(a)?, Coefficient::of(b)?, Coefficient::of(c)?]);
+    Some(kernels::Sgd { theta: all(theta)?, buf: all(buf)? })
 }
 
 fn evaluate(value: Value) -> Result<Value> {

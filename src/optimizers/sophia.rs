@@ -17,11 +17,15 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, clip, constant, larger, sign, smaller};
 use crate::formula::{Defined, Formula, Mistake, Numbers, Wrong, axis};
 use crate::json;
+use crate::kernels;
+use crate::kernels::Coefficient;
 use crate::number::{Sign, Wide};
-use crate::optimizers::adam::{Biases, bias};
-use crate::optimizers::average::{average, average_exactly, average_wide, rational, sign_of};
+use crate::optimizers::adam::{bias, bias_wide};
+use crate::optimizers::average::{average, average_exactly, average_wide, rational, sign_of, weights};
 use crate::optimizers::decay::{self, Decay};
-use crate::optimizers::state::{self, Counting, Element, Place, Problem, Step, Unrounded};
+use crate::optimizers::element::{Element, Site, Unrounded};
+use crate::optimizers::flat::{self, Engine, Flat, Work};
+use crate::optimizers::state::{self, Counting, Problem, Step};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -113,9 +117,9 @@ fn weight_decay() -> f64 {
 }
 
 impl Hyperparameters {
-    /// ĥ of one element, if its tensor was refreshed.
-    fn estimate(&self, place: Place) -> Option<f64> {
-        self.hessians.get(place.step)?.get(place.tensor)?.as_ref()?.get(place.element).copied()
+    /// ĥ of a tensor, if it was refreshed.
+    fn estimate(&self, site: Site) -> Option<&[f64]> {
+        self.hessians.get(site.step)?.get(site.tensor)?.as_deref()
     }
 }
 
@@ -162,7 +166,7 @@ impl Symbols {
         Symbols {
             theta: numbers.number("theta", x.theta),
             g: numbers.number("g", x.g),
-            estimate: h.estimate(x.place).map(|estimate| numbers.number("estimate", estimate)),
+            estimate: x.estimate.map(|estimate| numbers.number("estimate", estimate)),
             m: numbers.number("m", x.moments[0]),
             h: numbers.number("h", x.moments[1]),
             eta: numbers.scalar("eta", x.eta),
@@ -248,7 +252,8 @@ fn at_input(input: &Value, output: &Value, step: impl Fn(&Symbols, Conventions) 
     let problem = state::read(input.clone(), |_: &Hyperparameters| MOMENTS)?;
     let h = &problem.hyper;
     Ok(state::define(&problem, MOMENTS, Counting::PerTensor, output, |x, numbers| {
-        let stepped = step(&Symbols::of(x, h, numbers), h.conventions);
+        let estimate = || h.estimate(x.place.site?)?.get(x.place.element).copied();
+        let stepped = step(&Symbols::of(&Element { estimate: estimate(), ..*x }, h, numbers), h.conventions);
         (stepped.theta, vec![stepped.m, stepped.h])
     }))
 }
@@ -280,40 +285,99 @@ fn textbooks(input: &Value, output: &Value) -> Result<Vec<Defined>> {
 /// is zero.
 pub fn oracle(problem: &Problem<Hyperparameters>) -> Result<Vec<Step>> {
     check(problem)?;
-    let hyper = &problem.hyper;
-    let (lambda, biases) = (Wide::from(hyper.weight_decay), Biases::of([hyper.beta1]));
-    state::run(problem, MOMENTS, Counting::PerTensor, |x| {
-        let [theta, g, eta, eta_1] = [x.theta, x.g, x.eta, x.eta_1].map(Wide::from);
-        let m = average_wide(hyper.beta1, Wide::from(x.moments[0]), g);
-        let m_hat = match hyper.conventions.momentum {
-            Momentum::Raw => m,
-            Momentum::Corrected => m / biases.at(x.t)[0],
-        };
+    let h = &problem.hyper;
+    state::run(problem, MOMENTS, Counting::PerTensor, |tensor, site| {
+        advance(Engine::best(), h, tensor, h.estimate(site), Some(site))
+    })
+}
+
+/// Moves one tensor of real size by one step, in place, with threads and vectors: each new number is the one that
+/// [`oracle`] gives, bit for bit, under every convention. The decays and the momentum "corrected"
+/// are fast; the other conventions take wide numbers throughout, a hundred times as long. `hessian` is ĥ
+/// `[n]`, finite, if it was made at this step; `hyper.hessians` is not read.
+///
+/// # Errors
+/// Where a length or a number is outside its domain, a denominator is zero or a moment leaves the range; what is in
+/// the lists then is not a step's state.
+pub fn step_in_place(hyper: &Hyperparameters, hessian: Option<&[f64]>, tensor: Flat) -> Result<()> {
+    check_scalars(hyper, &[tensor.first_lr])?;
+    tensor.check(MOMENTS)?;
+    if let Some(hessian) = hessian {
+        domain::same_length("hessian", hessian.len(), tensor.params.len(), "params has elements")?;
+    }
+    advance(Engine::best(), hyper, tensor, hessian, None)
+}
+
+/// The step of a tensor whose lengths and scalars are in their domain.
+pub(super) fn advance(
+    engine: Engine,
+    h: &Hyperparameters,
+    tensor: Flat,
+    estimate: Option<&[f64]>,
+    site: Option<Site>,
+) -> Result<()> {
+    let decay = h.conventions.decay;
+    let [eta, eta_1, lambda] = [tensor.lr, tensor.first_lr, h.weight_decay].map(Wide::from);
+    let bias = match h.conventions.momentum {
+        Momentum::Raw => Wide::ONE,
+        Momentum::Corrected => bias_wide(h.beta1, tensor.t),
+    };
+    let rule = rule(h, bias, decay::kept_and_moved(decay, eta, eta_1, lambda));
+    let update = |x: &Element| {
+        let m = average_wide(h.beta1, Wide::from(x.moments[0]), Wide::from(x.g));
         let kept = Average { beta: 1.0, old: x.moments[1], new: 0.0 };
-        let refreshed = match hyper.estimate(x.place) {
-            Some(new) => Average { beta: hyper.beta2, old: x.moments[1], new },
+        let refreshed = match x.estimate {
+            Some(new) => Average { beta: h.beta2, old: x.moments[1], new },
             None => kept,
         };
-        let h = if hyper.conventions.refresh == Refresh::Before { refreshed } else { kept };
-        let u = direction_wide(x, hyper, m_hat, h)?;
-        let theta = decay::step_wide(hyper.conventions.decay, theta, u, eta, eta_1, lambda);
+        let used = if h.conventions.refresh == Refresh::Before { refreshed } else { kept };
+        let u = direction_wide(x, h, m / bias, used)?;
+        let theta = decay::step_wide(decay, Wide::from(x.theta), u, eta, eta_1, lambda);
         Ok(Unrounded { theta, moments: [m, refreshed.wide(), Wide::ZERO] }.rounded(|numbers| {
-            let stepped = step(&Symbols::of(x, hyper, numbers), hyper.conventions, None);
+            let stepped = step(&Symbols::of(x, h, numbers), h.conventions, None);
             (stepped.theta, vec![stepped.m, stepped.h])
         }))
+    };
+    let work = Work { engine, tensor, estimate, names: MOMENTS, site };
+    match estimate {
+        Some(_) => flat::advance::<3, 2, _>(work, rule, update),
+        None => flat::advance::<3, 1, _>(work, rule, update),
+    }
+}
+
+/// The scalars of a step for the loops over vectors; `None` where a convention is not theirs, or a scalar is out of
+/// their range.
+fn rule(h: &Hyperparameters, bias: Wide, [kept, moved]: [Wide; 2]) -> Option<kernels::Sophia> {
+    if h.conventions.floor != Floor::Max || h.conventions.refresh != Refresh::Before {
+        return None;
+    }
+    let [gamma, eps, rho] = [h.gamma, h.eps, h.rho].map(Wide::from);
+    // (m′/bias)/max(γh′, ε) = m′/max(γ bias h′, ε bias)
+    Some(kernels::Sophia {
+        beta1: weights(h.beta1)?,
+        beta2: weights(h.beta2)?,
+        gamma: Coefficient::of(gamma * bias)?,
+        eps: Coefficient::of(eps * bias)?,
+        rho: Coefficient::of(rho)?,
+        kept: Coefficient::of(kept)?,
+        moved: Coefficient::of(moved)?,
+        clipped: Coefficient::of(moved * rho)?,
     })
 }
 
 pub(crate) fn check(problem: &Problem<Hyperparameters>) -> Result<()> {
-    let h = &problem.hyper;
+    check_scalars(&problem.hyper, &problem.rates)?;
+    check_hessians(problem)
+}
+
+fn check_scalars(h: &Hyperparameters, rates: &[f64]) -> Result<()> {
     domain::decay_rate("beta1", h.beta1)?;
     domain::decay_rate("beta2", h.beta2)?;
     domain::positive("gamma", h.gamma)?;
     domain::positive("rho", h.rho)?;
     domain::non_negative("eps", h.eps)?;
     domain::non_negative("weight_decay", h.weight_decay)?;
-    decay::check(h.conventions.decay, &problem.rates)?;
-    check_hessians(problem)
+    decay::check(h.conventions.decay, rates)
 }
 
 /// Every shape agrees, and every estimate that is used is finite.

@@ -6,10 +6,11 @@
 use crate::domain;
 use crate::error::{Error, Result};
 use crate::expression::Expr;
-use crate::formula::{Defined, Numbers, rounded};
+use crate::formula::{Defined, Numbers};
 use crate::json;
 use crate::json::one_or_more::Rates;
-use crate::number::Wide;
+use crate::optimizers::element::{Element, MOST_MOMENTS, Place, Site};
+use crate::optimizers::flat::Flat;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -59,80 +60,6 @@ impl<H> Problem<H> {
     ) -> Problem<H> {
         let state = params.iter().map(|p| fresh(p.len(), moments.len())).collect();
         Problem { rates: vec![rate; gradients.len()], params, gradients, state, hyper }
-    }
-}
-
-/// The most moments a formula keeps per parameter.
-pub const MOST_MOMENTS: usize = 3;
-
-/// One parameter at one step: all that an update rule sees.
-#[derive(Clone, Copy, Debug)]
-pub struct Element {
-    /// θ
-    pub theta: f64,
-    /// g
-    pub g: f64,
-    /// The gradient of the tensor's step before, 0 at its first.
-    pub previous_g: f64,
-    /// The moments, in the order of the formula's names.
-    pub moments: [f64; MOST_MOMENTS],
-    /// t, counted from 1.
-    pub t: u64,
-    /// Whether this is the tensor's first step.
-    pub first: bool,
-    /// η
-    pub eta: f64,
-    /// η_1, the rate of the input's first step.
-    pub eta_1: f64,
-    /// Step, tensor and element, for messages and for further inputs.
-    pub place: Place,
-}
-
-/// Where an element is.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// The step.
-    pub step: usize,
-    /// The tensor.
-    pub tensor: usize,
-    /// The element.
-    pub element: usize,
-}
-
-impl Place {
-    /// `steps[0].m[1][2]`
-    pub fn of(&self, field: &str) -> String {
-        format!("steps[{}].{field}[{}][{}]", self.step, self.tensor, self.element)
-    }
-}
-
-/// A parameter after a step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Updated {
-    /// θ′
-    pub theta: f64,
-    /// The new moments.
-    pub moments: [f64; MOST_MOMENTS],
-}
-
-/// A parameter after a step as wide numbers, before it is rounded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Unrounded {
-    /// θ′
-    pub theta: Wide,
-    /// The new moments; zero past those that the formula keeps.
-    pub moments: [Wide; MOST_MOMENTS],
-}
-
-impl Unrounded {
-    /// Correctly rounded. `definition` gives θ′ and the new moments as graphs, for what the bounds leave
-    /// open.
-    pub fn rounded(&self, definition: impl Fn(&Numbers) -> (Expr, Vec<Expr>)) -> Updated {
-        let moment = |i: usize| rounded(self.moments[i], |numbers| definition(numbers).1[i]);
-        Updated {
-            theta: rounded(self.theta, |numbers| definition(numbers).0),
-            moments: [moment(0), moment(1), moment(2)],
-        }
     }
 }
 
@@ -265,21 +192,45 @@ fn validate<H>(problem: &Problem<H>, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// The counts of steps as a problem goes on.
+struct Counts {
+    counting: Counting,
+    of_tensors: Vec<u64>,
+    most: u64,
+}
+
+impl Counts {
+    fn of<H>(problem: &Problem<H>, counting: Counting) -> Counts {
+        let of_tensors: Vec<u64> = problem.state.iter().map(|s| s.step).collect();
+        let most = of_tensors.iter().copied().max().unwrap_or(0);
+        Counts { counting, of_tensors, most }
+    }
+
+    /// t at a step in which the tensor gets a gradient, and whether it is its first.
+    fn next(&mut self, Site { step, tensor }: Site) -> (u64, bool) {
+        let count = &mut self.of_tensors[tensor];
+        let first = *count == 0;
+        *count = count.saturating_add(1);
+        match self.counting {
+            Counting::PerTensor => (*count, first),
+            Counting::Global => (self.most.saturating_add(step as u64 + 1), first),
+        }
+    }
+}
+
 /// Every parameter at every step in which it gets a gradient, in order; θ and the moments are
 /// those of the start, for whoever walks along to bring up to date.
-fn elements<H>(problem: &Problem<H>, counting: Counting) -> Vec<Element> {
-    let mut counts: Vec<u64> = problem.state.iter().map(|s| s.step).collect();
-    let most = counts.iter().copied().max().unwrap_or(0);
+fn elements<H>(problem: &Problem<H>, counting: Counting) -> Vec<(Site, Element)> {
+    let mut counts = Counts::of(problem, counting);
     let mut previous: Vec<Vec<f64>> = problem.params.iter().map(|p| vec![0.0; p.len()]).collect();
     let mut all = Vec::new();
     for (step, gradients) in problem.gradients.iter().enumerate() {
         for (tensor, gradient) in gradients.iter().enumerate() {
             let Some(gradient) = gradient else { continue };
-            let first = counts[tensor] == 0;
-            counts[tensor] += 1;
-            let t = if counting == Counting::Global { most + step as u64 + 1 } else { counts[tensor] };
+            let site = Site { step, tensor };
+            let (t, first) = counts.next(site);
             for (element, &g) in gradient.iter().enumerate() {
-                all.push(Element {
+                let x = Element {
                     theta: problem.params[tensor][element],
                     g,
                     previous_g: previous[tensor][element],
@@ -288,8 +239,10 @@ fn elements<H>(problem: &Problem<H>, counting: Counting) -> Vec<Element> {
                     first,
                     eta: problem.rates[step],
                     eta_1: problem.rates[0],
-                    place: Place { step, tensor, element },
-                });
+                    estimate: None,
+                    place: Place { site: Some(site), element },
+                };
+                all.push((site, x));
             }
             previous[tensor].clone_from(gradient);
         }
@@ -302,45 +255,35 @@ fn at(moments: &[Vec<f64>], element: usize) -> [f64; MOST_MOMENTS] {
     std::array::from_fn(|m| moments.get(m).map_or(0.0, |list| list[element]))
 }
 
-/// Runs every step, in which `update` moves one parameter.
+/// Runs every step, in which `advance` moves one tensor.
 ///
 /// # Errors
-/// Where shapes disagree, a number is outside its domain, or a moment leaves the range.
-pub fn run<H>(
+/// Where shapes disagree, a number is outside its domain, or `advance` fails.
+pub(crate) fn run<H>(
     problem: &Problem<H>,
     names: &[&'static str],
     counting: Counting,
-    update: impl Fn(&Element) -> Result<Updated>,
+    advance: impl Fn(Flat, Site) -> Result<()>,
 ) -> Result<Vec<Step>> {
     validate(problem, names)?;
     let mut params = problem.params.clone();
     let mut state = problem.state.clone();
-    let elements = elements(problem, counting);
-    let mut coming = elements.iter().peekable();
+    let mut counts = Counts::of(problem, counting);
     let mut steps = Vec::with_capacity(problem.gradients.len());
-    for step in 0..problem.gradients.len() {
-        while let Some(x) = coming.next_if(|x| x.place.step == step) {
-            let Place { tensor, element, .. } = x.place;
-            // an exact zero is +0
-            let theta = params[tensor][element] + 0.0;
-            if !theta.is_finite() {
-                domain::finite(&x.place.of("params"), theta)?;
-            }
-            let moments = at(&state[tensor].moments, element).map(|x| x + 0.0);
-            let updated = update(&Element { theta, moments, ..*x })?;
-            if updated.theta.is_nan() {
-                return Err(Error::Overflow { place: x.place.of("params") });
-            }
-            params[tensor][element] = updated.theta;
-            for (m, name) in names.iter().enumerate() {
-                if !updated.moments[m].is_finite() {
-                    return Err(Error::Overflow { place: x.place.of(name) });
-                }
-                state[tensor].moments[m][element] = updated.moments[m];
-            }
-        }
-        for (tensor, gradient) in problem.gradients[step].iter().enumerate() {
-            state[tensor].step += u64::from(gradient.is_some());
+    for (step, gradients) in problem.gradients.iter().enumerate() {
+        for (tensor, gradient) in gradients.iter().enumerate() {
+            let Some(gradient) = gradient else { continue };
+            let site = Site { step, tensor };
+            let flat = Flat {
+                params: &mut params[tensor],
+                gradient,
+                moments: state[tensor].moments.iter_mut().map(Vec::as_mut_slice).collect(),
+                t: counts.next(site).0,
+                lr: problem.rates[step],
+                first_lr: problem.rates[0],
+            };
+            advance(flat, site)?;
+            state[tensor].step = counts.of_tensors[tensor];
         }
         steps.push(Step { params: params.clone(), state: state.clone() });
     }
@@ -357,36 +300,38 @@ pub fn define<H>(
     output: &Value,
     define: impl Fn(&Element, &Numbers) -> (Expr, Vec<Expr>),
 ) -> Vec<Defined> {
-    let pointer =
-        |step: usize, name: &str, place: Place| format!("/steps/{step}/{name}/{}/{}", place.tensor, place.element);
-    let reported = |step: usize, name: &str, place: Place| output.pointer(&pointer(step, name, place))?.as_f64();
-    let started = |x: &Element| {
-        let Some(before) = x.place.step.checked_sub(1) else { return Some(*x) };
-        let theta = reported(before, "params", x.place)?;
+    let pointer = |name: &str, site: Site, x: &Element| {
+        format!("/steps/{}/{name}/{}/{}", site.step, site.tensor, x.place.element)
+    };
+    let reported = |name: &str, site: Site, x: &Element| output.pointer(&pointer(name, site, x))?.as_f64();
+    let started = |(site, x): &(Site, Element)| {
+        let Some(before) = site.step.checked_sub(1) else { return Some((*site, *x)) };
+        let before = Site { step: before, ..*site };
+        let theta = reported("params", before, x)?;
         let mut moments = [0.0; MOST_MOMENTS];
         for (moment, name) in moments.iter_mut().zip(names) {
-            *moment = reported(before, name, x.place)?;
+            *moment = reported(name, before, x)?;
         }
-        Some(Element { theta, moments, ..*x })
+        Some((*site, Element { theta, moments, ..*x }))
     };
     // the step that moved a tensor last before this one
-    let last = |x: &Element| (0..x.place.step).rev().find(|&k| problem.gradients[k][x.place.tensor].is_some());
+    let last = |site: Site| {
+        let step = (0..site.step).rev().find(|&k| problem.gradients[k][site.tensor].is_some())?;
+        Some(Site { step, ..site })
+    };
     // a state that is not finite, or missing, has no step to define
     let elements = elements(problem, counting);
-    let defined = elements.iter().filter_map(started).map(|x| {
+    let defined = elements.iter().filter_map(started).map(|(site, x)| {
         let mut defined = Defined::build(|numbers| {
             let (theta, moments) = define(&x, numbers);
             let fields = std::iter::once(&"params").chain(names);
-            fields
-                .map(|field| pointer(x.place.step, field, x.place))
-                .zip(std::iter::once(theta).chain(moments))
-                .collect()
+            fields.map(|field| pointer(field, site, &x)).zip(std::iter::once(theta).chain(moments)).collect()
         });
-        if let Some(before) = last(&x) {
+        if let Some(before) = last(site) {
             for (given, name) in defined.inputs.iter_mut().zip(defined.graph.variables()) {
                 let field = if name == "theta" { "params" } else { name };
                 let kept = field == "params" || names.contains(&field);
-                given.from = kept.then(|| pointer(before, field, x.place));
+                given.from = kept.then(|| pointer(field, before, &x));
             }
         }
         defined
