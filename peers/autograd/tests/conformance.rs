@@ -1,25 +1,19 @@
-//! autograd, held to the formulas.
+//! autograd, held to the formulas: a test for every group of cases, and the reports.
 
-use gradproof::conformance::{self, Report, Settings};
+#[path = "../../reports.rs"]
+mod reports;
+
+use gradproof::conformance::{self, Settings};
 use peer_autograd::{Adam, Sgd};
+use reports::conforms;
 
-/// Keeps a report as a snapshot.
-fn keep(name: &str, report: &Report) {
-    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!(name, report.to_string());
-    });
-}
+gradproof::conformance_tests!(adam, Adam, Settings::new("adam-l2"));
+gradproof::conformance_tests!(sgd, Sgd, Settings::new("sgd"));
 
 #[test]
-fn adam_conforms() {
-    let report = conformance::optimizer::<Adam>(&Settings::new("adam-l2")).unwrap();
-    keep("adam", &report);
-    report.assert();
-}
-
-#[test]
-fn sgd_conforms() {
-    let report = conformance::optimizer::<Sgd>(&Settings::new("sgd")).unwrap();
-    keep("sgd", &report);
-    report.assert();
+fn adam_and_sgd_conform() {
+    let settings = Settings::new("adam-l2");
+    conforms("adam", &settings, &conformance::optimizer::<Adam>(&settings).unwrap());
+    let settings = Settings::new("sgd");
+    conforms("sgd", &settings, &conformance::optimizer::<Sgd>(&settings).unwrap());
 }

@@ -5,5 +5,5 @@ mod optimizers;
 mod schedules;
 
 pub use cross_entropy::cross_entropy;
-pub use optimizers::{Adam, AdamW, Lion, Sgd, Subject};
-pub use schedules::{cosine, linear, next, noam};
+pub use optimizers::{Adam, AdamW, Lion, Rule, Sgd, Subject};
+pub use schedules::{Noam, cosine, linear, next};

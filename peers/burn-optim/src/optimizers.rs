@@ -2,7 +2,8 @@
 //! it back, and finds gradients and states by the parameters' ids.
 //!
 //! The rate is an argument of the step, for the whole module or by groups of parameters. Every tensor has
-//! at least one dimension, so a single number is a vector of one. Hyperparameters are f32.
+//! at least one dimension, so a single number is a vector of one. Hyperparameters are f32. After a step that
+//! panics, NaN is read.
 
 use burn_core::module::{Param, ParamGroup};
 use burn_core::tensor::{Device, Element, Tensor, TensorData};
@@ -13,6 +14,7 @@ use burn_optim::momentum::MomentumConfig;
 use burn_optim::{AdamConfig, AdamWConfig, GradientsParams, LionConfig, ModuleOptimizer, SgdConfig};
 use gradproof::conformance::{self, Config, Group, Optimizer, Unsupported};
 use std::marker::PhantomData;
+use std::panic::{self, AssertUnwindSafe};
 
 /// One of burn's optimizers.
 pub trait Rule {
@@ -23,8 +25,8 @@ pub trait Rule {
     fn with(config: &Config, weight_decay: f32) -> Result<impl burn_optim::Optimizer, Unsupported>;
 }
 
-/// AdamW.
-pub struct AdamW;
+/// AdamW, with AMSGrad or without.
+pub struct AdamW<const AMSGRAD: bool>;
 
 /// Adam with L2 regularization.
 pub struct Adam;
@@ -35,9 +37,9 @@ pub struct Lion;
 /// SGD with momentum.
 pub struct Sgd;
 
-impl Rule for AdamW {
+impl<const AMSGRAD: bool> Rule for AdamW<AMSGRAD> {
     fn with(config: &Config, weight_decay: f32) -> Result<impl burn_optim::Optimizer, Unsupported> {
-        let chosen = AdamWConfig::new().with_weight_decay(weight_decay);
+        let chosen = AdamWConfig::new().with_weight_decay(weight_decay).with_amsgrad(AMSGRAD);
         let chosen = chosen.with_beta_1(config.number("beta1")? as f32).with_beta_2(config.number("beta2")? as f32);
         Ok(chosen.with_epsilon(config.number("eps")? as f32).build())
     }
@@ -88,9 +90,11 @@ enum Place {
 /// An optimizer of burn with its module, on tensors of `E`.
 pub struct Subject<R, E> {
     optimizer: ModuleOptimizer,
-    model: Model,
+    /// None once a step has panicked, which took it along.
+    model: Option<Model>,
     places: Vec<Place>,
-    /// What groups of parameters have their own rates.
+    sizes: Vec<usize>,
+    /// The groups of parameters that have a rate of their own.
     groups: Vec<ParamGroup>,
     config: Config,
     kinds: PhantomData<(R, E)>,
@@ -110,20 +114,25 @@ impl<R: Rule, E: Element> Subject<R, E> {
             }
         }
         let optimizer = ModuleOptimizer::from(R::with(config, config.number("weight_decay")? as f32)?);
-        Ok(Subject { optimizer, model, places, groups: Vec::new(), config: config.clone(), kinds: PhantomData })
+        let sizes = params.iter().map(|param| param.values.len()).collect();
+        let (model, config) = (Some(model), config.clone());
+        Ok(Subject { optimizer, model, places, sizes, groups: Vec::new(), config, kinds: PhantomData })
     }
 
     fn update(&mut self, rate: ModuleLearningRate, gradients: &[Option<conformance::Tensor>]) {
+        let Some(model) = self.model.take() else { return };
         let device = Device::default();
         let mut of_module = GradientsParams::new();
         for (place, gradient) in self.places.iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             match *place {
-                Place::Vector(i) => of_module.register(self.model.0[i].id, tensor::<E, 1>(gradient, &device)),
-                Place::Matrix(i) => of_module.register(self.model.1[i].id, tensor::<E, 2>(gradient, &device)),
+                Place::Vector(i) => of_module.register(model.0[i].id, tensor::<E, 1>(gradient, &device)),
+                Place::Matrix(i) => of_module.register(model.1[i].id, tensor::<E, 2>(gradient, &device)),
             }
         }
-        self.model = self.optimizer.step(rate, std::mem::take(&mut self.model), of_module);
+        // nothing that a panic leaves half done is used again
+        let step = AssertUnwindSafe(|| self.optimizer.step(rate, model, of_module));
+        self.model = panic::catch_unwind(step).ok();
     }
 }
 
@@ -138,9 +147,10 @@ impl<R: Rule, E: Element> Optimizer for Subject<R, E> {
     }
 
     fn read(&self, tensor: usize) -> Vec<f64> {
-        match self.places[tensor] {
-            Place::Vector(i) => numbers(self.model.0[i].val()),
-            Place::Matrix(i) => numbers(self.model.1[i].val()),
+        match (&self.model, self.places[tensor]) {
+            (Some(model), Place::Vector(i)) => numbers(model.0[i].val()),
+            (Some(model), Place::Matrix(i)) => numbers(model.1[i].val()),
+            (None, _) => vec![f64::NAN; self.sizes[tensor]],
         }
     }
 
@@ -152,14 +162,15 @@ impl<R: Rule, E: Element> Optimizer for Subject<R, E> {
     ) -> Result<Self, Unsupported> {
         let mut subject = Self::new(config, params)?;
         for group in groups {
-            let (mut vectors, mut matrices) = (Vec::new(), Vec::new());
+            let mut part = Model::default();
             for &tensor in &group.tensors {
-                match subject.places[tensor] {
-                    Place::Vector(i) => vectors.push(subject.model.0[i].clone()),
-                    Place::Matrix(i) => matrices.push(subject.model.1[i].clone()),
+                match (&subject.model, subject.places[tensor]) {
+                    (Some(model), Place::Vector(i)) => part.0.push(model.0[i].clone()),
+                    (Some(model), Place::Matrix(i)) => part.1.push(model.1[i].clone()),
+                    (None, _) => {}
                 }
             }
-            let ids = ParamGroup::ids_from_module((vectors, matrices));
+            let ids = ParamGroup::ids_from_module(part);
             let rule = R::with(config, group.weight_decay as f32)?;
             subject.optimizer = subject.optimizer.with_group(ids.clone(), rule, None);
             subject.groups.push(ids);

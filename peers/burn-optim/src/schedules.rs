@@ -31,14 +31,28 @@ pub fn linear(config: &Config) -> Result<ModuleLrScheduler, Unsupported> {
     after_warmup(config, LinearLrSchedulerConfig::new(max, min, decaying_steps(config)?).into())
 }
 
-/// burn's Noam schedule. Its first call gives the rate of step 1.
-///
-/// # Errors
-/// If burn refuses the configuration.
-pub fn noam(config: &Config) -> Result<ModuleLrScheduler, Unsupported> {
-    let chosen = NoamLrSchedulerConfig::new(config.number("factor")?);
-    let chosen = chosen.with_warmup_steps(whole(config, "warmup_steps")?).with_model_size(whole(config, "d_model")?);
-    chosen.init().map_err(Unsupported::new)
+/// burn's Noam schedule, whose first call gives the rate of step 1.
+pub struct Noam {
+    schedule: ModuleLrScheduler,
+    started: bool,
+}
+
+impl Noam {
+    /// Before step 0.
+    ///
+    /// # Errors
+    /// If burn refuses the configuration.
+    pub fn new(config: &Config) -> Result<Noam, Unsupported> {
+        let chosen = NoamLrSchedulerConfig::new(config.number("factor")?);
+        let chosen = chosen.with_warmup_steps(whole(config, "warmup_steps")?);
+        let chosen = chosen.with_model_size(whole(config, "d_model")?);
+        Ok(Noam { schedule: chosen.init().map_err(Unsupported::new)?, started: false })
+    }
+
+    /// The rate of the next step. Step 0 has none, neither in burn nor in the formula.
+    pub fn next_rate(&mut self) -> f64 {
+        if std::mem::replace(&mut self.started, true) { next(&mut self.schedule) } else { f64::NAN }
+    }
 }
 
 /// The rate of the next step.

@@ -2,69 +2,65 @@
 //!
 //! An optimizer of candle shares its parameters with whoever made them, and takes the store that
 //! `backward` gives. The store cannot be made otherwise, so that of a constant is taken, and the
-//! gradients of a case are put into it. The rate is set between steps.
+//! gradients of a case are put into it. The rate is set between steps. After a step that fails, NaN is
+//! read.
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Result, Tensor, Var, WithDType};
-use candle_nn::optim::{self, ParamsAdamW};
+use candle_nn::optim::{self, AdamW, ParamsAdamW, SGD};
 use gradproof::conformance::{self, Config, Found, LossCase, Optimizer, Unsupported};
 use std::marker::PhantomData;
 
-/// candle's AdamW on tensors of `T`.
-pub struct AdamW<T> {
-    optimizer: optim::AdamW,
-    params: Vec<Var>,
-    dtype: PhantomData<T>,
+/// One of candle's optimizers, from the hyperparameters of a case.
+pub trait Rule: optim::Optimizer {
+    /// Its configuration.
+    ///
+    /// # Errors
+    /// If it lacks a hyperparameter.
+    fn chosen(config: &Config, rate: f64) -> std::result::Result<Self::Config, Unsupported>;
 }
 
-impl<T: WithDType> Optimizer for AdamW<T> {
+impl Rule for AdamW {
+    fn chosen(config: &Config, rate: f64) -> std::result::Result<ParamsAdamW, Unsupported> {
+        let (beta1, beta2) = (config.number("beta1")?, config.number("beta2")?);
+        let (eps, weight_decay) = (config.number("eps")?, config.number("weight_decay")?);
+        Ok(ParamsAdamW { lr: rate, beta1, beta2, eps, weight_decay })
+    }
+}
+
+/// It has neither momentum nor decay.
+impl Rule for SGD {
+    fn chosen(config: &Config, rate: f64) -> std::result::Result<f64, Unsupported> {
+        config.only(&[]).map(|()| rate)
+    }
+}
+
+/// An optimizer with its parameters, of numbers of type `T`.
+pub struct Subject<O, T> {
+    optimizer: O,
+    params: Vec<Var>,
+    failed: bool,
+    numbers: PhantomData<T>,
+}
+
+impl<O: Rule, T: WithDType> Optimizer for Subject<O, T> {
     fn build(config: &Config, rate: f64, params: &[conformance::Tensor]) -> std::result::Result<Self, Unsupported> {
-        let chosen = ParamsAdamW {
-            lr: rate,
-            beta1: config.number("beta1")?,
-            beta2: config.number("beta2")?,
-            eps: config.number("eps")?,
-            weight_decay: config.number("weight_decay")?,
-        };
         let params = variables::<T>(params).map_err(refused)?;
-        let optimizer = optim::Optimizer::new(params.clone(), chosen).map_err(refused)?;
-        Ok(AdamW { optimizer, params, dtype: PhantomData })
+        let optimizer = O::new(params.clone(), O::chosen(config, rate)?).map_err(refused)?;
+        Ok(Subject { optimizer, params, failed: false, numbers: PhantomData })
     }
 
     fn step(&mut self, rate: f64, gradients: &[Option<conformance::Tensor>]) -> std::result::Result<(), Unsupported> {
-        optim::Optimizer::set_learning_rate(&mut self.optimizer, rate);
+        self.optimizer.set_learning_rate(rate);
         let store = store::<T>(&self.params, gradients).map_err(refused)?;
-        optim::Optimizer::step(&mut self.optimizer, &store).map_err(refused)
+        // a step that fails is no feature that is lacking
+        self.failed |= self.optimizer.step(&store).is_err();
+        Ok(())
     }
 
     fn read(&self, tensor: usize) -> Vec<f64> {
-        numbers(&self.params[tensor]).unwrap_or_default()
-    }
-}
-
-/// candle's SGD, which has neither momentum nor decay.
-pub struct Sgd<T> {
-    optimizer: optim::SGD,
-    params: Vec<Var>,
-    dtype: PhantomData<T>,
-}
-
-impl<T: WithDType> Optimizer for Sgd<T> {
-    fn build(config: &Config, rate: f64, params: &[conformance::Tensor]) -> std::result::Result<Self, Unsupported> {
-        config.only(&[])?;
-        let params = variables::<T>(params).map_err(refused)?;
-        let optimizer = optim::Optimizer::new(params.clone(), rate).map_err(refused)?;
-        Ok(Sgd { optimizer, params, dtype: PhantomData })
-    }
-
-    fn step(&mut self, rate: f64, gradients: &[Option<conformance::Tensor>]) -> std::result::Result<(), Unsupported> {
-        optim::Optimizer::set_learning_rate(&mut self.optimizer, rate);
-        let store = store::<T>(&self.params, gradients).map_err(refused)?;
-        optim::Optimizer::step(&mut self.optimizer, &store).map_err(refused)
-    }
-
-    fn read(&self, tensor: usize) -> Vec<f64> {
-        numbers(&self.params[tensor]).unwrap_or_default()
+        let numbers = numbers(&self.params[tensor]).unwrap_or_default();
+        if self.failed { vec![f64::NAN; numbers.len()] } else { numbers }
     }
 }
 

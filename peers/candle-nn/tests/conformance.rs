@@ -1,47 +1,50 @@
-//! candle-nn, held to the formulas: first as it is declared, then as if nothing were known of it.
+//! candle-nn, held to the formulas: as it is declared, and as if nothing were known of it.
 
-use gradproof::conformance::{self, Precision, Report, Settings};
-use peer_candle_nn::{AdamW, Sgd, cross_entropy};
+#[path = "../../reports.rs"]
+mod reports;
 
-/// Keeps a report as a snapshot.
-fn keep(name: &str, report: &Report) {
-    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!(name, report.to_string());
-    });
+use candle_core::WithDType;
+use candle_nn::optim::{AdamW, SGD};
+use gradproof::conformance::{self, Precision, Settings};
+use peer_candle_nn::{Subject, cross_entropy};
+use reports::{conforms, diagnosis, differing, keep};
+
+const EMPTY: &str = "a step fails on a tensor of no elements";
+
+fn adamw<T: WithDType>(name: &str, precision: Precision) {
+    let settings = Settings::new("adamw").precision(precision).convention("step_count", "global");
+    let settings = settings.expect_deviation("shapes", EMPTY);
+    conforms(name, &settings, &conformance::optimizer::<Subject<AdamW, T>>(&settings).unwrap());
 }
 
 #[test]
 fn adamw_conforms_with_one_step_counter_for_all_tensors() {
-    let settings = Settings::new("adamw").convention("step_count", "global");
-    let report = conformance::optimizer::<AdamW<f64>>(&settings).unwrap();
-    report.assert();
-    keep("adamw", &report);
-    let report = conformance::optimizer::<AdamW<f32>>(&settings.precision(Precision::F32)).unwrap();
-    report.assert();
-    keep("adamw-f32", &report);
+    adamw::<f64>("adamw", Precision::F64);
+    adamw::<f32>("adamw-f32", Precision::F32);
+    adamw::<half::bf16>("adamw-bf16", Precision::Bf16);
 }
 
 #[test]
-fn the_step_counter_of_adamw_is_found() {
-    let report = conformance::optimizer::<AdamW<f64>>(&Settings::new("adamw")).unwrap();
-    assert!(!report.passes());
-    keep("adamw-undeclared", &report);
+fn the_step_counter_of_adamw_comes_out() {
+    let settings = Settings::new("adamw");
+    let report = conformance::optimizer::<Subject<AdamW, f64>>(&settings).unwrap();
+    keep("adamw-undeclared", &settings, &report);
+    assert_eq!(differing(&report), ["missing-gradients", "late-gradient", "shapes", "random"]);
+    for group in ["missing-gradients", "late-gradient", "random"] {
+        assert!(diagnosis(&report, group).contains("step_count = \"global\""), "{report}");
+    }
 }
 
 #[test]
 fn sgd_conforms() {
-    let report = conformance::optimizer::<Sgd<f64>>(&Settings::new("sgd")).unwrap();
-    report.assert();
-    keep("sgd", &report);
+    let settings = Settings::new("sgd").expect_deviation("shapes", EMPTY);
+    conforms("sgd", &settings, &conformance::optimizer::<Subject<SGD, f64>>(&settings).unwrap());
 }
 
 #[test]
 fn cross_entropy_conforms() {
-    let report = conformance::loss(&Settings::new("cross-entropy"), cross_entropy::<f64>).unwrap();
-    keep("cross-entropy", &report);
-    report.assert();
-    let settings = Settings::new("cross-entropy").precision(Precision::F32);
-    let report = conformance::loss(&settings, cross_entropy::<f32>).unwrap();
-    keep("cross-entropy-f32", &report);
-    report.assert();
+    let settings = Settings::new("cross-entropy");
+    conforms("cross-entropy", &settings, &conformance::loss(&settings, cross_entropy::<f64>).unwrap());
+    let settings = settings.precision(Precision::F32);
+    conforms("cross-entropy-f32", &settings, &conformance::loss(&settings, cross_entropy::<f32>).unwrap());
 }

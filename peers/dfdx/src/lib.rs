@@ -31,6 +31,9 @@ impl Model {
         if params.len() > TENSORS || params.iter().any(|param| param.values.len() > NUMBERS) {
             return Err(Unsupported::new(format!("more than {TENSORS} tensors of {NUMBERS} numbers in this adapter")));
         }
+        if params.iter().any(|param| param.shape.is_empty() || param.values.is_empty()) {
+            return Err(Unsupported::new("tensors of no elements or dimensions in this adapter"));
+        }
         let device = Cpu::default();
         let slot = |i: usize| slot(&device, params.get(i).map_or(&[], |param| &param.values));
         let slots = Repeated { modules: (0..TENSORS).map(slot).collect() };

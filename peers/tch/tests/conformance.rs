@@ -2,45 +2,35 @@
 
 #![cfg(feature = "torch")]
 
-use gradproof::conformance::{self, Precision, Report, Settings};
-use peer_tch::{Adam, AdamW, AdamWInF32, Sgd, Subject};
+#[path = "../../reports.rs"]
+mod reports;
 
-/// Keeps a report as a snapshot.
-fn keep(name: &str, report: &Report) {
-    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!(name, report.to_string());
-    });
-}
+use gradproof::conformance::{self, Precision, Settings};
+use peer_tch::{Adam, AdamW, AdamWInF32, Sgd, Subject};
+use reports::conforms;
 
 #[test]
 fn adamw_conforms() {
-    let report = conformance::optimizer::<Subject<AdamW<false>>>(&Settings::new("adamw")).unwrap();
-    keep("adamw", &report);
-    report.assert();
-    let settings = Settings::new("adamw").precision(Precision::F32);
-    let report = conformance::optimizer::<Subject<AdamWInF32>>(&settings).unwrap();
-    keep("adamw-f32", &report);
-    report.assert();
+    let settings = Settings::new("adamw");
+    conforms("adamw", &settings, &conformance::optimizer::<Subject<AdamW<false>>>(&settings).unwrap());
+    let settings = settings.precision(Precision::F32);
+    conforms("adamw-f32", &settings, &conformance::optimizer::<Subject<AdamWInF32>>(&settings).unwrap());
 }
 
 #[test]
 fn amsgrad_takes_the_maximum_before_it_is_corrected() {
     let settings = Settings::new("adamw").convention("amsgrad", "raw");
-    let report = conformance::optimizer::<Subject<AdamW<true>>>(&settings).unwrap();
-    keep("amsgrad", &report);
-    report.assert();
+    conforms("amsgrad", &settings, &conformance::optimizer::<Subject<AdamW<true>>>(&settings).unwrap());
 }
 
 #[test]
 fn adam_conforms() {
-    let report = conformance::optimizer::<Subject<Adam>>(&Settings::new("adam-l2")).unwrap();
-    keep("adam-l2", &report);
-    report.assert();
+    let settings = Settings::new("adam-l2");
+    conforms("adam-l2", &settings, &conformance::optimizer::<Subject<Adam>>(&settings).unwrap());
 }
 
 #[test]
 fn sgd_conforms() {
-    let report = conformance::optimizer::<Subject<Sgd>>(&Settings::new("sgd")).unwrap();
-    keep("sgd", &report);
-    report.assert();
+    let settings = Settings::new("sgd");
+    conforms("sgd", &settings, &conformance::optimizer::<Subject<Sgd>>(&settings).unwrap());
 }
