@@ -1,24 +1,22 @@
 //! Reports of the kit: kept as snapshots, and read.
 #![allow(dead_code, reason = "not every member has a subject that differs")]
 
-use gradproof::conformance::{Outcome, Report, Settings};
+use gradproof::conformance::{Outcome, Report};
 
-/// Keeps a report in the member's `snapshots`, with what the subject was held to.
-pub fn keep(name: &str, settings: &Settings, report: &Report) {
-    let held_to = format!("{settings:?}");
+/// Keeps a report in the member's `snapshots`.
+pub fn keep(name: &str, report: &Report) {
     insta::with_settings!({
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"),
         prepend_module_to_snapshot => false,
         omit_expression => true,
-        description => held_to,
     }, {
         insta::assert_snapshot!(name, report.to_string());
     });
 }
 
 /// Keeps a report, and fails if anything differs that is not expected to.
-pub fn conforms(name: &str, settings: &Settings, report: &Report) {
-    keep(name, settings, report);
+pub fn conforms(name: &str, report: &Report) {
+    keep(name, report);
     report.assert();
 }
 

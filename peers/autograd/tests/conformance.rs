@@ -13,7 +13,7 @@ gradproof::conformance_tests!(sgd, Sgd, Settings::new("sgd"));
 #[test]
 fn adam_and_sgd_conform() {
     let settings = Settings::new("adam-l2");
-    conforms("adam", &settings, &conformance::optimizer::<Adam>(&settings).unwrap());
+    conforms("adam", &conformance::optimizer::<Adam>(&settings).unwrap());
     let settings = Settings::new("sgd");
-    conforms("sgd", &settings, &conformance::optimizer::<Sgd>(&settings).unwrap());
+    conforms("sgd", &conformance::optimizer::<Sgd>(&settings).unwrap());
 }

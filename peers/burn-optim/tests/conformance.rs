@@ -10,9 +10,9 @@ use reports::{conforms, diagnosis, keep};
 /// In f32, and in f64, beside which hyperparameters are f32 too.
 fn in_f32_and_f64<R: Rule>(name: &str, settings: &Settings, of_f64: impl FnOnce(Settings) -> Settings) {
     let narrow = settings.clone().precision(Precision::F32);
-    conforms(&format!("{name}-f32"), &narrow, &conformance::optimizer::<Subject<R, f32>>(&narrow).unwrap());
+    conforms(&format!("{name}-f32"), &conformance::optimizer::<Subject<R, f32>>(&narrow).unwrap());
     let wide = of_f64(settings.clone().precision(Precision::F64WithF32Hyperparameters));
-    conforms(name, &wide, &conformance::optimizer::<Subject<R, f64>>(&wide).unwrap());
+    conforms(name, &conformance::optimizer::<Subject<R, f64>>(&wide).unwrap());
 }
 
 fn lossy_restoring(settings: Settings) -> Settings {
@@ -50,7 +50,7 @@ fn the_hyperparameters_of_f32_come_out() {
     // one group alone: no form of the catalog is found, and every one is looked for
     let settings = Settings::new("adamw");
     let report = conformance::optimizer_group::<Subject<AdamW<false>, f64>>(&settings, "steps").unwrap();
-    keep("adamw-undeclared", &settings, &report);
+    keep("adamw-undeclared", &report);
     assert!(!report.passes(), "{report}");
 }
 
@@ -63,36 +63,36 @@ fn rounded_from_the_end(settings: Settings) -> Settings {
 fn the_cosine_schedule_conforms_with_a_curve_that_goes_on() {
     let settings = Settings::new("cosine").convention("after_end", "continue").convention("warmup", "(s+1)/W");
     let settings = rounded_from_the_end(settings);
-    conforms("cosine", &settings, &conformance::schedule_by_calls(&settings, cosine, next).unwrap());
+    conforms("cosine", &conformance::schedule_by_calls(&settings, cosine, next).unwrap());
 }
 
 #[test]
 fn the_cosine_schedule_after_its_end_comes_out() {
     let settings = Settings::new("cosine");
     let report = conformance::schedule_by_calls(&settings, cosine, next).unwrap();
-    keep("cosine-undeclared", &settings, &report);
+    keep("cosine-undeclared", &report);
     assert!(diagnosis(&report, "after-end").contains("after_end = \"continue\""), "{report}");
 }
 
 #[test]
 fn the_linear_schedule_conforms() {
     let settings = rounded_from_the_end(Settings::new("linear").convention("warmup", "(s+1)/W"));
-    conforms("linear", &settings, &conformance::schedule_by_calls(&settings, linear, next).unwrap());
+    conforms("linear", &conformance::schedule_by_calls(&settings, linear, next).unwrap());
 }
 
 #[test]
 fn the_noam_schedule_conforms() {
     let settings = Settings::new("noam");
     let report = conformance::schedule_by_calls(&settings, Noam::new, Noam::next_rate).unwrap();
-    conforms("noam", &settings, &report);
+    conforms("noam", &report);
 }
 
 #[test]
 fn cross_entropy_conforms_without_smoothing_in_f64() {
     let settings = Settings::new("cross-entropy").convention("all_ignored", "nan");
     let narrow = settings.clone().precision(Precision::F32);
-    conforms("cross-entropy-f32", &narrow, &conformance::loss(&narrow, cross_entropy::<f32>).unwrap());
+    conforms("cross-entropy-f32", &conformance::loss(&narrow, cross_entropy::<f32>).unwrap());
     let wide = settings.precision(Precision::F64WithF32Hyperparameters);
     let wide = wide.expect_deviation("hyperparameters", "label smoothing panics on f64");
-    conforms("cross-entropy", &wide, &conformance::loss(&wide, cross_entropy::<f64>).unwrap());
+    conforms("cross-entropy", &conformance::loss(&wide, cross_entropy::<f64>).unwrap());
 }

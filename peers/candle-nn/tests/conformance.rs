@@ -14,7 +14,7 @@ const EMPTY: &str = "a step fails on a tensor of no elements";
 fn adamw<T: WithDType>(name: &str, precision: Precision) {
     let settings = Settings::new("adamw").precision(precision).convention("step_count", "global");
     let settings = settings.expect_deviation("shapes", EMPTY);
-    conforms(name, &settings, &conformance::optimizer::<Subject<AdamW, T>>(&settings).unwrap());
+    conforms(name, &conformance::optimizer::<Subject<AdamW, T>>(&settings).unwrap());
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn adamw_conforms_with_one_step_counter_for_all_tensors() {
 fn the_step_counter_of_adamw_comes_out() {
     let settings = Settings::new("adamw");
     let report = conformance::optimizer::<Subject<AdamW, f64>>(&settings).unwrap();
-    keep("adamw-undeclared", &settings, &report);
+    keep("adamw-undeclared", &report);
     assert_eq!(differing(&report), ["missing-gradients", "late-gradient", "shapes", "random"]);
     for group in ["missing-gradients", "late-gradient", "random"] {
         assert!(diagnosis(&report, group).contains("step_count = \"global\""), "{report}");
@@ -38,13 +38,13 @@ fn the_step_counter_of_adamw_comes_out() {
 #[test]
 fn sgd_conforms() {
     let settings = Settings::new("sgd").expect_deviation("shapes", EMPTY);
-    conforms("sgd", &settings, &conformance::optimizer::<Subject<SGD, f64>>(&settings).unwrap());
+    conforms("sgd", &conformance::optimizer::<Subject<SGD, f64>>(&settings).unwrap());
 }
 
 #[test]
 fn cross_entropy_conforms() {
     let settings = Settings::new("cross-entropy");
-    conforms("cross-entropy", &settings, &conformance::loss(&settings, cross_entropy::<f64>).unwrap());
+    conforms("cross-entropy", &conformance::loss(&settings, cross_entropy::<f64>).unwrap());
     let settings = settings.precision(Precision::F32);
-    conforms("cross-entropy-f32", &settings, &conformance::loss(&settings, cross_entropy::<f32>).unwrap());
+    conforms("cross-entropy-f32", &conformance::loss(&settings, cross_entropy::<f32>).unwrap());
 }

@@ -10,16 +10,16 @@ use reports::{conforms, diagnosis, differing, keep};
 #[test]
 fn adamw_and_adam_conform_with_one_step_counter_for_all_tensors() {
     let settings = Settings::new("adamw").convention("step_count", "global");
-    conforms("adamw", &settings, &conformance::optimizer::<Adam<true>>(&settings).unwrap());
+    conforms("adamw", &conformance::optimizer::<Adam<true>>(&settings).unwrap());
     let settings = Settings::new("adam-l2").convention("step_count", "global");
-    conforms("adam-l2", &settings, &conformance::optimizer::<Adam<false>>(&settings).unwrap());
+    conforms("adam-l2", &conformance::optimizer::<Adam<false>>(&settings).unwrap());
 }
 
 #[test]
 fn the_step_counter_of_adamw_comes_out() {
     let settings = Settings::new("adamw");
     let report = conformance::optimizer::<Adam<true>>(&settings).unwrap();
-    keep("adamw-undeclared", &settings, &report);
+    keep("adamw-undeclared", &report);
     assert_eq!(differing(&report), ["missing-gradients", "late-gradient", "random"]);
     for group in differing(&report) {
         assert!(diagnosis(&report, group).contains("step_count = \"global\""), "{report}");
@@ -29,11 +29,11 @@ fn the_step_counter_of_adamw_comes_out() {
 #[test]
 fn sgd_conforms() {
     let settings = Settings::new("sgd");
-    conforms("sgd", &settings, &conformance::optimizer::<Sgd>(&settings).unwrap());
+    conforms("sgd", &conformance::optimizer::<Sgd>(&settings).unwrap());
 }
 
 #[test]
 fn cross_entropy_conforms_where_no_class_is_masked() {
     let settings = Settings::new("cross-entropy").expect_deviation("masked", "a logit of −∞ gives NaN");
-    conforms("cross-entropy", &settings, &conformance::loss(&settings, cross_entropy).unwrap());
+    conforms("cross-entropy", &conformance::loss(&settings, cross_entropy).unwrap());
 }

@@ -12,25 +12,25 @@ use reports::conforms;
 #[test]
 fn adamw_conforms() {
     let settings = Settings::new("adamw");
-    conforms("adamw", &settings, &conformance::optimizer::<Subject<AdamW<false>>>(&settings).unwrap());
+    conforms("adamw", &conformance::optimizer::<Subject<AdamW<false>>>(&settings).unwrap());
     let settings = settings.precision(Precision::F32);
-    conforms("adamw-f32", &settings, &conformance::optimizer::<Subject<AdamWInF32>>(&settings).unwrap());
+    conforms("adamw-f32", &conformance::optimizer::<Subject<AdamWInF32>>(&settings).unwrap());
 }
 
 #[test]
 fn amsgrad_takes_the_maximum_before_it_is_corrected() {
     let settings = Settings::new("adamw").convention("amsgrad", "raw");
-    conforms("amsgrad", &settings, &conformance::optimizer::<Subject<AdamW<true>>>(&settings).unwrap());
+    conforms("amsgrad", &conformance::optimizer::<Subject<AdamW<true>>>(&settings).unwrap());
 }
 
 #[test]
 fn adam_conforms() {
     let settings = Settings::new("adam-l2");
-    conforms("adam-l2", &settings, &conformance::optimizer::<Subject<Adam>>(&settings).unwrap());
+    conforms("adam-l2", &conformance::optimizer::<Subject<Adam>>(&settings).unwrap());
 }
 
 #[test]
 fn sgd_conforms() {
     let settings = Settings::new("sgd");
-    conforms("sgd", &settings, &conformance::optimizer::<Subject<Sgd>>(&settings).unwrap());
+    conforms("sgd", &conformance::optimizer::<Subject<Sgd>>(&settings).unwrap());
 }
