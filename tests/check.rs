@@ -3,7 +3,7 @@
 
 use gradproof::catalog;
 use gradproof::conformance::Precision;
-use gradproof::diagnosis::Form;
+use gradproof::diagnosis::{Around, Form};
 use gradproof::json;
 use gradproof::vectors::{Case, Expected, File, Group, Outcome, Report, Results, Settings, check};
 use serde_json::{Map, Value, json};
@@ -99,7 +99,7 @@ fn computed(file: &File, form: &Form, precision: Precision) -> Value {
     };
     for (group, case) in file.cases().filter(plain) {
         let input = case.whole_input(group);
-        let Some(outcome) = form.at(&input, precision.arithmetic()) else { continue };
+        let Some(outcome) = form.at(&input, &Around::default(), precision.arithmetic()) else { continue };
         let mut output = case.output.clone().unwrap();
         for (place, right) in json::numbers(&output.clone()) {
             let found = outcome.at(&place).map_or(right, |predicted| precision.tensor().round(predicted.value));

@@ -124,6 +124,7 @@ impl Report {
             groups.iter().any(|g| matches!(&g.outcome, Outcome::DiffersAsExpected(_, e) if e == expected))
         };
         let outlived = settings.expected.iter().filter(|e| !occurs(e)).cloned().collect();
-        Report { formula: settings.formula.id, precision: settings.precision.to_string(), groups, outlived }
+        let (formula, precision) = (settings.formula.id, settings.precision.to_string());
+        Report { formula, conventions: settings.conventions.clone(), precision, groups, outlived }
     }
 }

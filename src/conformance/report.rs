@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Report {
     /// The formula's id.
     pub formula: &'static str,
+    /// The conventions that the subject declares, of the axes that are not at their default.
+    pub conventions: Vec<(&'static str, &'static str)>,
     /// The precision, in words.
     pub precision: String,
     /// The groups, in order.
@@ -95,7 +97,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} in {}", self.formula, self.precision)?;
+        let chosen: Vec<String> =
+            self.conventions.iter().map(|(axis, option)| format!("{axis} = {option:?}")).collect();
+        let with = if chosen.is_empty() { "" } else { " with " };
+        writeln!(f, "{}{with}{} in {}", self.formula, chosen.join(", "), self.precision)?;
         for group in &self.groups {
             write!(f, "{group}")?;
         }
