@@ -94,5 +94,6 @@ fn cross_entropy_conforms_without_smoothing_in_f64() {
     conforms("cross-entropy-f32", &conformance::loss(&narrow, cross_entropy::<f32>).unwrap());
     let wide = settings.precision(Precision::F64WithF32Hyperparameters);
     let wide = wide.expect_deviation("hyperparameters", "label smoothing panics on f64");
+    let wide = wide.expect_deviation("ignored", "label smoothing panics on f64");
     conforms("cross-entropy", &conformance::loss(&wide, cross_entropy::<f64>).unwrap());
 }

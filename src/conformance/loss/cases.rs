@@ -188,9 +188,18 @@ fn dpo_from_logits(group: &str) -> Vec<Value> {
     }
 }
 
-/// The inputs of every group; `None` for what is no loss.
+/// The inputs of every group, with every hyperparameter as an adapter is told it; `None` for what is no loss.
 pub fn inputs(formula: &Formula, precision: Precision, conventions: &Map<String, Value>) -> Option<Vec<InputGroup>> {
-    plain(formula).map(|_| groups(formula, precision, conventions))
+    let plain = plain(formula)?;
+    let mut all = groups(formula, precision, conventions);
+    for (_, input) in all.iter_mut().flat_map(|group| &mut group.inputs) {
+        for (name, value) in &plain {
+            if input.get(name).is_none() {
+                input[name] = value.clone();
+            }
+        }
+    }
+    Some(all)
 }
 
 /// Every group of cases of a loss.
