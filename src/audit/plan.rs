@@ -253,12 +253,11 @@ fn recorded_step(state: &Checkpoint, name: &str) -> Result<Option<u64>> {
     }
 }
 
+/// The names of the moments, and a quick look.
+type Known = (&'static [&'static str], Option<Box<dyn Rule>>);
+
 /// The moments of an optimizer under its hyperparameters, and a quick look where there is one.
-pub(super) fn rule_of(
-    optimizer: &Optimizer,
-    hyper: &Map<String, Value>,
-    t: u64,
-) -> Result<(&'static [&'static str], Option<Box<dyn Rule>>)> {
+pub(super) fn rule_of(optimizer: &Optimizer, hyper: &Map<String, Value>, t: u64) -> Result<Known> {
     let mut own = hyper.clone();
     let eta = own.remove("lr").unwrap_or(Value::Null);
     let eta = json::real_of(&eta).ok_or_else(|| Error::config("lr", eta, "a number of at least 0"))?;

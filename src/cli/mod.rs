@@ -29,7 +29,7 @@ enum Command {
     Eval(eval::Arguments),
     Vectors(vectors::Arguments),
     Check(check::Arguments),
-    Audit(audit::Arguments),
+    Audit(Box<audit::Arguments>),
     #[cfg(feature = "certify")]
     Certify(certify::Arguments),
     #[cfg(feature = "torch")]
