@@ -219,3 +219,30 @@ fn expected_deviations_expire() {
     let error = conformance::optimizer::<SliceAdamW>(&unknown).unwrap_err().to_string();
     assert!(error.contains("decay-forgotten") && error.contains("decay-missing"), "{error}");
 }
+
+#[test]
+fn hyperparameters_in_f32_beside_tensors_of_f64_are_named() {
+    let settings = Settings::new("adamw");
+    let narrow = |case: &Case| {
+        if case.feature != Feature::None {
+            return Err(Unsupported::new("features"));
+        }
+        let mut subject = SliceAdamW::build(&case.config(), 0.0, &case.params())?;
+        let in_f32 = |x: &mut f64| *x = f64::from(*x as f32);
+        [&mut subject.beta1, &mut subject.beta2, &mut subject.eps].map(in_f32);
+        subject.decay.iter_mut().for_each(|(decay, _)| in_f32(decay));
+        let mut all = Vec::new();
+        for one in case.steps() {
+            subject.step(one.rates[0], &one.gradients)?;
+            all.push((0..case.params().len()).map(|i| subject.read(i)).collect());
+        }
+        Ok(Trajectory::from(all))
+    };
+    let report = conformance::trajectory(&settings, narrow).unwrap();
+    let found = differing(&report);
+    let named = |(group, text): &&(&str, String)| *group == "steps" && text.contains("but with hyperparameters in f32");
+    assert!(found.iter().any(|one| named(&one)), "{report}");
+    // and in the precision that it has, it conforms
+    let settings = settings.precision(Precision::F64WithF32Hyperparameters);
+    assert!(conformance::trajectory(&settings, narrow).unwrap().passes());
+}

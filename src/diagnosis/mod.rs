@@ -13,7 +13,7 @@ pub use handling::{Handling, Layout, Matrices};
 
 use crate::formula::{Axis, Formula};
 use crate::json;
-use crate::number::RunningError;
+use crate::number::{Dtype, RunningError};
 use serde_json::Value;
 use std::fmt;
 
@@ -49,6 +49,8 @@ impl Observed {
 pub struct Diagnosis {
     /// The forms that agree with every output, of those with the fewest changes.
     pub forms: Vec<Form>,
+    /// The coarser arithmetic in which the one form agrees, where none does in the declared one.
+    pub coarser: Option<RunningError>,
     /// Where none does, the form that agrees with the most outputs.
     pub closest: Option<Closest>,
     /// How many outputs there were.
@@ -102,14 +104,29 @@ pub fn diagnose(
         if !forms.is_empty() && !observed.is_empty() {
             let fewest = forms.iter().map(|form| distance(form, &declared)).min().unwrap_or(0);
             forms.retain(|form| distance(form, &declared) == fewest);
-            return Diagnosis { forms, closest: None, cases: observed.len() };
+            return Diagnosis { forms, coarser: None, closest: None, cases: observed.len() };
         }
+    }
+    let declared_in = |&coarse: &RunningError| observed.iter().all(|one| fits(&own, one, None, coarse));
+    if let Some(coarse) = coarser(arithmetic).into_iter().find(declared_in).filter(|_| !observed.is_empty()) {
+        return Diagnosis { forms: vec![own], coarser: Some(coarse), closest: None, cases: observed.len() };
     }
     // what is declared, and what makes one change
     let whole = &all[all.len() - observed.len()..];
     let near = stages.iter().take(2).flatten().filter_map(|form| nearly(form, whole, arithmetic));
     let closest = near.reduce(|best, other| if other.agrees > best.agrees { other } else { best });
-    Diagnosis { forms: Vec::new(), closest, cases: observed.len() }
+    Diagnosis { forms: Vec::new(), coarser: None, closest, cases: observed.len() }
+}
+
+/// The arithmetics that lose more than one in f64: hyperparameters in f32, then all numbers. A form that fits in
+/// f64 goes before them, since they hide whatever is smaller than their rounding.
+fn coarser(arithmetic: RunningError) -> Vec<RunningError> {
+    let narrow =
+        [(Dtype::F64, Dtype::F32), (Dtype::F32, Dtype::F32)].map(|(tensor, scalar)| RunningError { tensor, scalar });
+    let is_coarser = |other: &RunningError| {
+        other.tensor.unit() >= arithmetic.tensor.unit() && other.scalar.unit() > arithmetic.scalar.unit()
+    };
+    narrow.into_iter().filter(is_coarser).collect()
 }
 
 /// How nearly a form fits, if it agrees with anything.
@@ -258,7 +275,14 @@ impl fmt::Display for Diagnosis {
                 "no form of the catalog gives these outputs; closest is {}, on {} of {} cases",
                 closest.form, closest.agrees, self.cases
             ),
-            ([form], _) => write!(f, "is {form}, on {0} of {0} cases", self.cases),
+            ([form], _) => {
+                write!(f, "is {form}, on {0} of {0} cases", self.cases)?;
+                match self.coarser {
+                    None => Ok(()),
+                    Some(RunningError { tensor: Dtype::F64, .. }) => f.write_str(", but with hyperparameters in f32"),
+                    Some(RunningError { tensor, .. }) => write!(f, ", but computed in {tensor}"),
+                }
+            }
             (forms, _) => {
                 write!(f, "on {0} of {0} cases is one of these, which the cases do not tell apart:", self.cases)?;
                 forms.iter().try_for_each(|form| write!(f, "\n  {form}"))
