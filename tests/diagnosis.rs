@@ -78,6 +78,12 @@ fn shown(form: &Form, draws: &mut Draws) -> Vec<Observed> {
     chosen.iter().filter_map(subject).collect()
 }
 
+/// Whether a form has a value wherever something was found.
+fn has_values(form: &Form, one: &Observed, arithmetic: RunningError) -> bool {
+    let outcome = form.at(&one.input, &one.around, arithmetic);
+    outcome.is_some_and(|outcome| json::numbers(&one.found).iter().all(|(place, _)| outcome.at(place).is_some()))
+}
+
 /// Whether two forms come to the same on some inputs, as far as rounding lets it be seen.
 fn alike(one: &Form, other: &Form, observed: &[Observed], arithmetic: RunningError) -> bool {
     observed.iter().all(|case| {
@@ -101,7 +107,9 @@ fn a_random_convention_with_a_random_mistake_is_named_with_both_or_with_what_is_
     let arithmetic = PRECISION.arithmetic();
     for _ in 0..pair_count() {
         let form = pair(&mut draws);
-        let observed = shown(&form, &mut draws);
+        let mut observed = shown(&form, &mut draws);
+        // where a wrong form divides by zero it has no value, and what a subject gives there says nothing of it
+        observed.retain(|one| has_values(&form, one, arithmetic));
         if observed.is_empty() {
             continue;
         }
