@@ -229,7 +229,7 @@ fn hyperparameters_in_f32_beside_tensors_of_f64_are_named() {
         }
         let mut subject = SliceAdamW::build(&case.config(), 0.0, &case.params())?;
         let in_f32 = |x: &mut f64| *x = f64::from(*x as f32);
-        [&mut subject.beta1, &mut subject.beta2, &mut subject.eps].map(in_f32);
+        [&mut subject.beta1, &mut subject.beta2, &mut subject.eps].into_iter().for_each(in_f32);
         subject.decay.iter_mut().for_each(|(decay, _)| in_f32(decay));
         let mut all = Vec::new();
         for one in case.steps() {
