@@ -2,7 +2,7 @@
 //! oracle, and the claims about it.
 
 use crate::claim::{Claim, Instance};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::expression::{Expr, Graph, variable};
 use crate::number::{Outcome, Role, Wide, nearest};
 use serde_json::Value;
@@ -46,6 +46,31 @@ impl Formula {
     /// Whether it is an optimizer, with steps that each move every parameter by itself.
     pub fn has_steps(&self) -> bool {
         self.input.contains("gradients")
+    }
+
+    /// Conventions, each an axis with its option, as the catalog has them and without those at their default.
+    ///
+    /// # Errors
+    /// If the formula has no such axis or option.
+    pub fn chosen<'a>(
+        &self,
+        conventions: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Result<Vec<(&'static str, &'static str)>> {
+        let mut chosen = Vec::new();
+        for (axis_id, option_id) in conventions {
+            let axis = self.axes.iter().find(|axis| axis.id == axis_id).ok_or_else(|| {
+                let known: Vec<&str> = self.axes.iter().map(|axis| axis.id).collect();
+                Error::domain("conventions", axis_id, format!("an axis of {}: {}", self.id, known.join(", ")))
+            })?;
+            let at = axis.options.iter().position(|option| option.id == option_id).ok_or_else(|| {
+                let known: Vec<&str> = axis.options.iter().map(|option| option.id).collect();
+                Error::domain(format!("conventions.{axis_id}"), option_id, known.join(", "))
+            })?;
+            if at > 0 {
+                chosen.push((axis.id, axis.options[at].id));
+            }
+        }
+        Ok(chosen)
     }
 }
 

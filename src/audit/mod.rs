@@ -45,7 +45,7 @@ pub fn audit(config: &Config, share: Option<Partition>, progress: &(dyn Fn(Progr
     check(&plan)?;
     let elements: u64 = plan.work.iter().map(Work::elements).sum();
     progress(Progress::Elements(elements));
-    let declared = declared(&plan, config)?;
+    let declared = plan.optimizer.formula.chosen(&config.step.conventions)?;
     let mut explanations = Explanations::new();
     let mut tensors = Vec::with_capacity(plan.work.len());
     for work in &plan.work {
@@ -90,26 +90,6 @@ fn check(plan: &Plan) -> Result<()> {
         crate::catalog::evaluate(plan.optimizer.formula.id, exact::input(tensor, &[one]))?;
     }
     Ok(())
-}
-
-/// The conventions that are declared, but for those at their default.
-fn declared(plan: &Plan, config: &Config) -> Result<Vec<(&'static str, &'static str)>> {
-    let mut all = Vec::new();
-    for (id, option) in &config.step.conventions {
-        let axes = plan.optimizer.formula.axes;
-        let Some(axis) = axes.iter().find(|axis| axis.id == id) else {
-            let known: Vec<&str> = axes.iter().map(|axis| axis.id).collect();
-            return Err(Error::config("conventions", id, known.join(", ")));
-        };
-        let Some(at) = axis.options.iter().position(|known| known.id == option) else {
-            let known: Vec<&str> = axis.options.iter().map(|known| known.id).collect();
-            return Err(Error::config(format!("conventions.{id}"), option, known.join(", ")));
-        };
-        if at > 0 {
-            all.push((axis.id, axis.options[at].id));
-        }
-    }
-    Ok(all)
 }
 
 fn all_blocks(plan: &Plan, tensor: &Stepped, progress: &(dyn Fn(Progress) + Sync)) -> Result<Found> {

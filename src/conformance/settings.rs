@@ -71,20 +71,7 @@ impl Settings {
     /// If the catalog has no such formula, axis, option, mistake or group.
     pub(super) fn resolve(&self, groups: &[&str]) -> Result<Resolved> {
         let formula = catalog::formula(&self.formula)?;
-        let mut conventions = Vec::new();
-        for (axis_id, option_id) in &self.conventions {
-            let axis = formula.axes.iter().find(|axis| axis.id == axis_id).ok_or_else(|| {
-                let known: Vec<&str> = formula.axes.iter().map(|axis| axis.id).collect();
-                Error::domain("conventions", axis_id, format!("an axis of {}: {}", formula.id, known.join(", ")))
-            })?;
-            let at = axis.options.iter().position(|option| option.id == option_id).ok_or_else(|| {
-                let known: Vec<&str> = axis.options.iter().map(|option| option.id).collect();
-                Error::domain(format!("conventions.{axis_id}"), option_id, known.join(", "))
-            })?;
-            if at > 0 {
-                conventions.push((axis.id, axis.options[at].id));
-            }
-        }
+        let conventions = formula.chosen(self.conventions.iter().map(|(axis, option)| (axis, option)))?;
         for expected in &self.expected {
             let known = |id: &str| formula.mistakes.iter().any(|m| m.id == id) || groups.contains(&id);
             if !known(&expected.deviation) {

@@ -124,7 +124,7 @@ pub fn check(file: &File, results: &Results, settings: &Settings) -> Result<Repo
     let mut checker = Checker {
         formula,
         settings,
-        declared: declared(formula, settings)?,
+        declared: formula.chosen(&settings.conventions)?,
         observed: Vec::new(),
         axes: BTreeMap::new(),
     };
@@ -142,23 +142,6 @@ pub fn check(file: &File, results: &Results, settings: &Settings) -> Result<Repo
     let observed: Vec<Observed> = observed.into_iter().map(|(_, one)| one).collect();
     let diagnosis = any.then(|| diagnose(formula, &declared, &observed, settings.precision.arithmetic()));
     Ok(Report { formula: file.formula.clone(), precision: settings.precision, cases, axes, diagnosis })
-}
-
-/// The declared conventions as the catalog has them, without those that are the default.
-fn declared(formula: &'static Formula, settings: &Settings) -> Result<Vec<(&'static str, &'static str)>> {
-    let mut declared = Vec::new();
-    for (axis_id, option_id) in &settings.conventions {
-        let axis = formula.axes.iter().find(|axis| axis.id == axis_id).ok_or_else(|| {
-            let known: Vec<&str> = formula.axes.iter().map(|axis| axis.id).collect();
-            Error::domain("convention", axis_id, format!("an axis of {}: {}", formula.id, known.join(", ")))
-        })?;
-        let at = axis.options.iter().position(|option| option.id == option_id).ok_or_else(|| {
-            let known: Vec<&str> = axis.options.iter().map(|option| option.id).collect();
-            Error::domain(format!("convention {axis_id}"), option_id, known.join(", "))
-        })?;
-        declared.extend((at > 0).then(|| (axis.id, axis.options[at].id)));
-    }
-    Ok(declared)
 }
 
 /// The longest trajectory that a diagnosis goes through: it goes through it under every form.
