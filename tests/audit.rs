@@ -114,6 +114,31 @@ fn a_step_of_pytorch_conforms() {
 }
 
 #[test]
+fn a_count_that_the_state_records_goes_before_the_step_that_is_said() {
+    let mut config = of_pytorch();
+    config.step.step = Some(9);
+    let report = run(&config).unwrap();
+    assert!(report.conforms(), "{report:?}");
+    let noted = |note: &str| note == "the state records 5 steps before this one, which was said to be step 9";
+    assert!(report.tensors.iter().all(|t| t.diagnosis.as_deref().is_some_and(noted)), "{report:?}");
+}
+
+#[test]
+fn numbers_without_a_right_answer_are_counted_and_located() {
+    let folder = Folder::new();
+    first_step(&folder);
+    write(
+        &folder.path("grads.safetensors"),
+        &[("a", vec![0.1, -0.2, 0.3]), ("b", vec![1e-3, f32::NAN, 0.5, f32::INFINITY, 0.0])],
+    );
+    let report = run(&folder.config("step = 1\n")).unwrap();
+    let tensor = report.tensors.iter().find(|t| t.name == "b").unwrap();
+    assert_eq!(tensor.verdict, Verdict::Conforms);
+    let [one] = &tensor.not_judged[..] else { panic!("{tensor:?}") };
+    assert_eq!((one.what.as_str(), one.count, one.first), ("NaN or infinity in the gradient", 2, 1));
+}
+
+#[test]
 fn a_wrong_belief_about_a_step_is_explained_in_every_tensor() {
     type Change = fn(&mut Config);
     let changes: [(Change, &str, usize); 6] = [

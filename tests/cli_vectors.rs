@@ -1,23 +1,12 @@
 //! The commands about vectors and arrays: what they print, and their exit status.
 #![cfg(feature = "cli")]
 
-use serde_json::{Value, json};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+#[path = "common/command.rs"]
+mod command;
 
-fn gradproof(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_gradproof"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // a command that does not read its input may be gone already
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
+use command::gradproof;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 /// The standard output of a call that exits with this status.
 fn said(status: i32, arguments: &[&str], input: &str) -> String {
