@@ -49,6 +49,7 @@
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
 //! - [`judges`]: ways to decide a statement
 //! - [`verify`]: the judges over the claims
+//! - [`prove`]: a language for a derivation of one's own, decided by the same judges
 //! - [`report`]: the evidence
 
 pub mod accuracy;
@@ -66,6 +67,7 @@ pub mod claim;
 pub mod comparison;
 pub mod conformance;
 pub mod diagnosis;
+mod deadline;
 mod domain;
 pub mod error;
 pub mod expression;
@@ -77,6 +79,7 @@ pub mod losses;
 pub mod number;
 pub mod optimizers;
 pub mod outside;
+pub mod prove;
 #[cfg(feature = "proptest")]
 pub mod proptest;
 #[cfg(feature = "quickcheck")]

@@ -3,6 +3,7 @@
 use crate::claim::{Claim, Control, Instance, Kind, Relation, Source, Verdict};
 use crate::judges::{Counterexample, Finding, Judge, Opinion, Run, Strength};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What a claim came to, with its evidence.
@@ -58,18 +59,36 @@ pub struct JudgeReport {
 #[derive(Clone, Debug, Serialize)]
 pub struct ControlReport {
     /// The mistake, or the amending claim.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// "rejected", "accepted" or "abstains".
     pub outcome: &'static str,
 }
 
 /// A judge's findings on the instances of one claim.
-struct Heard {
-    judge: Judge,
-    findings: Vec<Option<Finding>>,
-    control: ControlReport,
+pub(crate) struct Heard {
+    pub judge: Judge,
+    pub findings: Vec<Option<Finding>>,
+    pub control: ControlReport,
     /// Whether it decided the control the right way.
-    told: bool,
+    pub told: bool,
+}
+
+/// What instances came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    pub verdict: Verdict,
+    pub scope: String,
+    pub judges: Vec<JudgeReport>,
+    pub counterexample: Option<Counterexample>,
+}
+
+impl Decision {
+    /// Of what the judges said.
+    pub fn of(instances: &[Instance], heard: &[Heard]) -> Decision {
+        let counterexample = counterexample(heard);
+        let (verdict, scope) = verdict(instances, heard, counterexample.is_some());
+        Decision { verdict, scope, judges: heard.iter().map(JudgeReport::of).collect(), counterexample }
+    }
 }
 
 /// Decides one claim. `all` is where amendments are looked up.
@@ -81,12 +100,15 @@ pub fn decide(claim: &Claim, all: &[Claim], run: &Run) -> ClaimReport {
         .map(|judge| {
             let decide = |i: &Instance| judge.judges(i).then(|| judge.decide(i, run, claim.id));
             let findings: Vec<_> = claim.instances.iter().map(decide).collect();
-            let (control, told) = on_control(judge, claim, control, run);
-            Heard { judge, findings, control, told }
+            let (id, is_true) = match &claim.control {
+                Control::Mistake { id, .. } => (*id, false),
+                Control::Amendment(id) => (*id, true),
+            };
+            let (outcome, told) = on_control(judge, control, is_true, run, claim.id);
+            Heard { judge, findings, control: ControlReport { id: id.into(), outcome }, told }
         })
         .collect();
-    let counterexample = counterexample(&heard);
-    let (verdict, scope) = verdict(claim, &heard, counterexample.is_some());
+    let Decision { verdict, scope, judges, counterexample } = Decision::of(&claim.instances, &heard);
     ClaimReport {
         id: claim.id,
         formula: claim.formula(),
@@ -96,7 +118,7 @@ pub fn decide(claim: &Claim, all: &[Claim], run: &Run) -> ClaimReport {
         expected: claim.expected,
         verdict,
         scope,
-        judges: heard.iter().map(JudgeReport::of).collect(),
+        judges,
         counterexample,
         amends: claim.amends,
     }
@@ -110,21 +132,22 @@ fn control_instance<'a>(claim: &'a Claim, all: &'a [Claim]) -> Option<&'a Instan
 }
 
 /// What the judge makes of the control, and whether that is right.
-fn on_control(judge: Judge, claim: &Claim, instance: Option<&Instance>, run: &Run) -> (ControlReport, bool) {
-    let (id, is_true) = match &claim.control {
-        Control::Mistake { id, .. } => (*id, false),
-        Control::Amendment(id) => (*id, true),
-    };
-    let opinion = match instance {
-        Some(instance) if judge.judges(instance) => Some(judge.decide(instance, run, claim.id).opinion),
+pub(crate) fn on_control(
+    judge: Judge,
+    control: Option<&Instance>,
+    is_true: bool,
+    run: &Run,
+    purpose: &str,
+) -> (&'static str, bool) {
+    let opinion = match control {
+        Some(control) if judge.judges(control) => Some(judge.decide(control, run, purpose).opinion),
         _ => None,
     };
-    let (outcome, told) = match opinion {
+    match opinion {
         None | Some(Opinion::Abstains(_)) => ("abstains", false),
         Some(Opinion::Proves { .. } | Opinion::Agrees) => ("accepted", is_true),
         Some(Opinion::Differs(_) | Opinion::Refutes(_)) => ("rejected", !is_true),
-    };
-    (ControlReport { id, outcome }, told)
+    }
 }
 
 /// The search's counterexample, which is the smallest, or else any judge's who could tell the control.
@@ -145,9 +168,9 @@ fn family(judge: Judge) -> Judge {
     if judge == Judge::Algebra { Judge::Enclosure } else { judge }
 }
 
-fn verdict(claim: &Claim, heard: &[Heard], refuted: bool) -> (Verdict, String) {
+fn verdict(instances: &[Instance], heard: &[Heard], refuted: bool) -> (Verdict, String) {
     if refuted {
-        let scopes = scopes(claim, |_, _| true);
+        let scopes = scopes(instances, |_, _| true);
         return (Verdict::Refuted, scopes);
     }
     let reliable: Vec<&Heard> = heard.iter().filter(|h| h.told).collect();
@@ -166,23 +189,23 @@ fn verdict(claim: &Claim, heard: &[Heard], refuted: bool) -> (Verdict, String) {
         let agreeing = opinions(i)
             .filter(|(judge, o)| *judge != Judge::Search && matches!(o, Opinion::Proves { .. } | Opinion::Agrees));
         let families: BTreeSet<Judge> = agreeing.map(|(judge, _)| family(judge)).collect();
-        let needed = if matches!(claim.instances[i].relation, Relation::Gradient(_)) { 2 } else { 1 };
+        let needed = if matches!(instances[i].relation, Relation::Gradient(_)) { 2 } else { 1 };
         families.len() >= needed
     };
-    let all = 0..claim.instances.len();
-    if claim.instances.is_empty() || !all.clone().all(held) {
+    let all = 0..instances.len();
+    if instances.is_empty() || !all.clone().all(held) {
         return (Verdict::Undecided, reasons(heard));
     }
-    let mut to_prove = all.clone().filter(|&i| !claim.instances[i].beyond).peekable();
+    let mut to_prove = all.clone().filter(|&i| !instances[i].beyond).peekable();
     if to_prove.peek().is_some() && to_prove.all(proved) {
-        let mut scope = scopes(claim, |_, i| !i.beyond);
+        let mut scope = scopes(instances, |_, i| !i.beyond);
         scope.push_str(&strength(&reliable));
-        if claim.instances.iter().any(|i| i.beyond) {
-            scope.push_str(&format!("; verified at {}", scopes(claim, |_, i| i.beyond)));
+        if instances.iter().any(|i| i.beyond) {
+            scope.push_str(&format!("; verified at {}", scopes(instances, |_, i| i.beyond)));
         }
         return (Verdict::Proved, scope);
     }
-    (Verdict::Verified, scopes(claim, |_, _| true))
+    (Verdict::Verified, scopes(instances, |_, _| true))
 }
 
 /// How the proofs were made, the weakest that an instance rests on, and with what left out.
@@ -220,9 +243,9 @@ fn strength(reliable: &[&Heard]) -> String {
     text
 }
 
-fn scopes(claim: &Claim, keep: impl Fn(usize, &Instance) -> bool) -> String {
+fn scopes(instances: &[Instance], keep: impl Fn(usize, &Instance) -> bool) -> String {
     let mut kept: Vec<&str> =
-        claim.instances.iter().enumerate().filter(|(i, x)| keep(*i, x)).map(|(_, x)| x.scope.as_str()).collect();
+        instances.iter().enumerate().filter(|(i, x)| keep(*i, x)).map(|(_, x)| x.scope.as_str()).collect();
     kept.dedup();
     kept.join("; ")
 }

@@ -47,6 +47,7 @@ pub use simulated::{InDtype, Order, Simulated};
 pub use ulp::{ulp, ulps_between};
 pub(crate) use wide::{Wide, Wides, wide_dot};
 
+use crate::deadline;
 use crate::expression::{Graph, Node};
 use num_rational::BigRational;
 use std::borrow::Cow;
@@ -200,6 +201,9 @@ pub fn evaluate<A: Arithmetic>(graph: &Graph, arithmetic: &mut A, inputs: &[A::N
     evaluate_part(graph, arithmetic, inputs, &all)
 }
 
+/// Operations of a graph between two looks at the clock.
+const BETWEEN_LOOKS: usize = 32;
+
 /// The same for some of the outputs, by their positions; what only the others need is left out.
 ///
 /// # Panics
@@ -213,8 +217,10 @@ pub fn evaluate_part<A: Arithmetic>(
     assert_eq!(inputs.len(), graph.variables().len(), "one value per variable");
     let needed = graph.needed_by(outputs);
     let mut values: Vec<Outcome<A::Number>> = Vec::with_capacity(graph.nodes().len());
-    for (node, needed) in graph.nodes().iter().zip(needed) {
-        let value = if needed {
+    for (id, (node, needed)) in graph.nodes().iter().zip(needed).enumerate() {
+        let value = if id % BETWEEN_LOOKS == 0 && deadline::passed() {
+            Err(Abstention::new(deadline::PASSED))
+        } else if needed {
             interpret(node, arithmetic, inputs, &values)
         } else {
             Err(Abstention::new("a node that no output needs"))
