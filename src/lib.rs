@@ -48,7 +48,9 @@
 //! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
 //! - [`judges`]: ways to decide a statement
-//! - [`verify`]: the judges over the claims
+//! - [`decision`]: what the judges make of a statement
+//! - [`verify`]: the claims of the catalog, decided
+//! - [`prove`]: statements of one's own, decided
 //! - [`report`]: the evidence
 
 pub mod accuracy;
@@ -65,6 +67,7 @@ pub mod certify;
 pub mod claim;
 pub mod comparison;
 pub mod conformance;
+pub mod decision;
 pub mod diagnosis;
 mod domain;
 pub mod error;
@@ -79,6 +82,7 @@ pub mod optimizers;
 pub mod outside;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+pub mod prove;
 #[cfg(feature = "quickcheck")]
 pub mod quickcheck;
 pub mod recording;

@@ -5,6 +5,7 @@
 //! node are lost.
 
 mod atoms;
+mod deadline;
 mod dtype;
 mod dual;
 mod dyadic;
@@ -26,6 +27,7 @@ mod simulated;
 mod ulp;
 mod wide;
 
+pub use deadline::Deadline;
 pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
 pub(crate) use dyadic::Dyadic;
@@ -210,12 +212,36 @@ pub fn evaluate_part<A: Arithmetic>(
     inputs: &[A::Number],
     outputs: &[usize],
 ) -> Vec<Outcome<A::Number>> {
+    evaluate_part_until(graph, arithmetic, inputs, outputs, Deadline::NEVER)
+}
+
+/// The same as [`evaluate`] while there is time; after that every node abstains.
+///
+/// # Panics
+/// If there are not as many inputs as the graph has variables.
+pub fn evaluate_until<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    deadline: Deadline,
+) -> Vec<Outcome<A::Number>> {
+    let all: Vec<usize> = (0..graph.outputs().len()).collect();
+    evaluate_part_until(graph, arithmetic, inputs, &all, deadline)
+}
+
+fn evaluate_part_until<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    outputs: &[usize],
+    deadline: Deadline,
+) -> Vec<Outcome<A::Number>> {
     assert_eq!(inputs.len(), graph.variables().len(), "one value per variable");
     let needed = graph.needed_by(outputs);
     let mut values: Vec<Outcome<A::Number>> = Vec::with_capacity(graph.nodes().len());
     for (node, needed) in graph.nodes().iter().zip(needed) {
         let value = if needed {
-            interpret(node, arithmetic, inputs, &values)
+            deadline.check().and_then(|()| interpret(node, arithmetic, inputs, &values))
         } else {
             Err(Abstention::new("a node that no output needs"))
         };
