@@ -48,8 +48,9 @@
 //! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
 //! - [`judges`]: ways to decide a statement
-//! - [`verify`]: the judges over the claims
-//! - [`prove`]: a language for a derivation of one's own, decided by the same judges
+//! - [`decision`]: what the judges make of a statement
+//! - [`verify`]: the claims of the catalog, decided
+//! - [`prove`]: statements of one's own, decided, and a language for them
 //! - [`report`]: the evidence
 
 pub mod accuracy;
@@ -66,8 +67,8 @@ pub mod certify;
 pub mod claim;
 pub mod comparison;
 pub mod conformance;
+pub mod decision;
 pub mod diagnosis;
-mod deadline;
 mod domain;
 pub mod error;
 pub mod expression;
@@ -79,9 +80,9 @@ pub mod losses;
 pub mod number;
 pub mod optimizers;
 pub mod outside;
-pub mod prove;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+pub mod prove;
 #[cfg(feature = "quickcheck")]
 pub mod quickcheck;
 pub mod recording;

@@ -2,7 +2,9 @@
 
 use super::{AS_EXPECTED, Format, SURPRISE, UNUSABLE, print, read_text, unusable};
 use gradproof::claim::Verdict;
-use gradproof::prove::{Limits, Proof, ProvenClaim, prove};
+use gradproof::prove::{Limits, prove};
+use gradproof::report::Evidence;
+use gradproof::verify::ClaimReport;
 use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
@@ -70,7 +72,7 @@ pub fn run(arguments: &Arguments) -> u8 {
             Err(e) => return unusable(&e.to_string()),
         },
     }
-    let short = |claim: &ProvenClaim| match arguments.require {
+    let short = |claim: &ClaimReport| match arguments.require {
         Some(Required::Proved) => claim.verdict != Verdict::Proved,
         None => claim.verdict == Verdict::Refuted,
     };
@@ -78,7 +80,7 @@ pub fn run(arguments: &Arguments) -> u8 {
 }
 
 /// The claims for a reader.
-fn rendered(proof: &Proof) -> String {
+fn rendered(proof: &Evidence) -> String {
     let mut text = String::new();
     for claim in &proof.claims {
         let verdict = format!("{:?}", claim.verdict).to_lowercase();

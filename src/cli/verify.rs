@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         progress.set_style(style);
     }
     let evidence = Evidence::collect(&claims, &all, &run, |report| {
-        progress.set_message(report.id);
+        progress.set_message(report.id.clone());
         progress.inc(1);
     });
     progress.finish_and_clear();

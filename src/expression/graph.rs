@@ -184,6 +184,12 @@ impl Graph {
         needed(&self.nodes, &ids)
     }
 
+    /// The first input that some output is computed from.
+    pub(crate) fn first_used_variable(&self) -> Option<usize> {
+        let position = |node: &Node| if let Node::Variable(position) = node { Some(*position) } else { None };
+        self.nodes.iter().filter_map(position).min()
+    }
+
     /// The nodes that are the graph's results.
     pub fn outputs(&self) -> &[NodeId] {
         &self.outputs
@@ -207,6 +213,17 @@ pub fn variable(name: impl Into<String>) -> Expr {
     with_builder(|b| {
         b.variables.push(name.into());
         let position = b.variables.len() - 1;
+        b.intern(Node::Variable(position))
+    })
+}
+
+/// The input with this position of the graph that is being continued.
+///
+/// # Panics
+/// If there is none.
+pub(crate) fn variable_at(position: usize) -> Expr {
+    with_builder(|b| {
+        assert!(position < b.variables.len(), "no variable with position {position}");
         b.intern(Node::Variable(position))
     })
 }

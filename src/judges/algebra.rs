@@ -4,10 +4,11 @@
 //! field by its own derivation along a random direction, which is all components at once.
 //! Piecewise statements are decided cell by cell, away from the kinks.
 
-use super::{Finding, Opinion, Pairs, Strength};
+use super::{Finding, Opinion, Pairs, Run, Strength};
 use crate::claim::{Instance, Relation, Variable};
 use crate::number::{
-    Abstention, Arithmetic, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate, log2_of_sum,
+    Abstention, Arithmetic, Deadline, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate_until,
+    log2_of_sum,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -28,7 +29,7 @@ const LOG2_ERROR: f64 = -100.0;
 const AWAY_FROM_KINKS: &str = "away from the kinks";
 
 /// Whether the sides are equal as rational functions over ℚ.
-pub fn exactly(instance: &Instance) -> Finding {
+pub fn exactly(instance: &Instance, deadline: Deadline) -> Finding {
     let pairs = Pairs::of(instance);
     if pairs.graph.nodes().len() > LARGEST_EXACT {
         return Finding::abstains(format!("more than {LARGEST_EXACT} operations"));
@@ -39,7 +40,7 @@ pub fn exactly(instance: &Instance) -> Finding {
         for positive in positive_by_domain(&mut field, &pairs.variables, &inputs)? {
             field.assume_positive(&positive);
         }
-        let outputs = evaluate(&pairs.graph, &mut field, &inputs);
+        let outputs = evaluate_until(&pairs.graph, &mut field, &inputs, deadline);
         let mut equal = true;
         for (left, right) in pairs.sides() {
             let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
@@ -61,14 +62,14 @@ pub fn exactly(instance: &Instance) -> Finding {
 }
 
 /// Whether the sides are equal at random points of prime fields.
-pub fn in_prime_field(instance: &Instance, moduli: &[Modulus], rng: &mut ChaCha8Rng) -> Finding {
-    let mut tests = IdentityTest { moduli, log2_error: f64::NEG_INFINITY, trials: 0 };
+pub fn in_prime_field(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
+    let mut tests = IdentityTest { moduli: &run.moduli, log2_error: f64::NEG_INFINITY, trials: 0 };
     let seed = rng.next_u64();
     let gradient = matches!(instance.relation, Relation::Gradient(_));
     let pairs = if gradient { None } else { Some(Pairs::of(instance)) };
     let decided = cell_by_cell(|cell| match &pairs {
-        None => tests.repeat(seed, &cell, |field| gradient_difference(instance, field)),
-        Some(pairs) => tests.repeat(seed, &cell, |field| differences(pairs, field)),
+        None => tests.repeat(seed, &cell, |field| gradient_difference(instance, field, run.deadline)),
+        Some(pairs) => tests.repeat(seed, &cell, |field| differences(pairs, field, run.deadline)),
     });
     match decided {
         Err(reason) => Finding::abstains(reason.to_string()),
@@ -221,7 +222,7 @@ fn positive_by_domain<A: Arithmetic>(
 }
 
 /// ∂f along a random direction, less the claimed gradient along it.
-fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
+fn gradient_difference(instance: &Instance, field: &mut PrimeField, deadline: Deadline) -> Outcome<Vec<Residue>> {
     let Relation::Gradient(wrt) = &instance.relation else {
         return Err(Abstention::new("not a gradient"));
     };
@@ -229,7 +230,7 @@ fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<V
     for positive in positive_by_domain(field, &instance.variables, &inputs)? {
         field.assume_positive(&positive);
     }
-    let outputs = evaluate(&instance.graph, field, &inputs);
+    let outputs = evaluate_until(&instance.graph, field, &inputs, deadline);
     let f = outputs[instance.assumptions].clone()?;
     let mut terms = vec![field.negate(&f.derivative())?];
     for (i, &position) in wrt.iter().enumerate() {
@@ -241,12 +242,12 @@ fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<V
 
 /// The differences of the sides; where one is not zero, of their exponentials, since
 /// e^left = e^right decides as well and knows more about logarithms.
-fn differences(pairs: &Pairs, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
+fn differences(pairs: &Pairs, field: &mut PrimeField, deadline: Deadline) -> Outcome<Vec<Residue>> {
     let inputs: Vec<_> = pairs.variables.iter().map(|_| field.variable(false)).collect();
     for positive in positive_by_domain(field, &pairs.variables, &inputs)? {
         field.assume_positive(&positive);
     }
-    let outputs = evaluate(&pairs.graph, field, &inputs);
+    let outputs = evaluate_until(&pairs.graph, field, &inputs, deadline);
     let mut result = Vec::new();
     for (left, right) in pairs.sides() {
         let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);

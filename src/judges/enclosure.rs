@@ -2,9 +2,9 @@
 
 use super::point;
 use super::search::{Tried, counterexample_at, try_point};
-use super::{Finding, Opinion, Pairs, Strength};
+use super::{Finding, Opinion, Pairs, Run, Strength};
 use crate::claim::{Domain, Instance, Relation};
-use crate::number::{Rounded, Rounding, evaluate, ulps_between};
+use crate::number::{Deadline, Rounded, Rounding, evaluate, ulps_between};
 use num_rational::BigRational;
 use rand_chacha::ChaCha8Rng;
 
@@ -16,16 +16,20 @@ pub(super) const WIDEST: f64 = 1e-10;
 const MOST_BOXES: u64 = 100_000;
 
 /// Proves an inequality over a box, or compares the sides of every pair at random points.
-pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Finding {
+pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let pairs = Pairs::of(instance);
-    if let Some(boxes) = proved_over_box(&pairs) {
+    if let Some(boxes) = proved_over_box(&pairs, run.deadline) {
         return Finding::of(Opinion::Proves { strength: Strength::OverTheBox, condition: None }, boxes);
     }
     let mut informative = 0;
     let mut worst: f64 = 0.0;
     let mut reason = None;
-    let count = cases_for(cases, pairs.graph.nodes().len());
+    let count = cases_for(run.cases, pairs.graph.nodes().len());
     for _ in 0..count {
+        if run.deadline.has_passed() {
+            reason = Some(Deadline::REASON.into());
+            break;
+        }
         let x = point::random(&pairs.variables, rng);
         let inputs: Vec<Rounded> = x.iter().map(|&x| Rounded::exact(x)).collect();
         match try_point(&pairs, &inputs) {
@@ -53,7 +57,7 @@ pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Findin
 
 /// The boxes that prove an inequality over all values of its variables, if it has bounds for each
 /// and no more boxes are needed than [`MOST_BOXES`].
-fn proved_over_box(pairs: &Pairs) -> Option<u64> {
+fn proved_over_box(pairs: &Pairs, deadline: Deadline) -> Option<u64> {
     let bounds = |v: &crate::claim::Variable| match v.domain {
         Domain::Between(low, high) | Domain::Within(low, high) => Some((low, high)),
         _ => None,
@@ -70,7 +74,7 @@ fn proved_over_box(pairs: &Pairs) -> Option<u64> {
         match try_point(pairs, &inputs) {
             Tried::Holds(_) => continue,
             Tried::Violates => return None,
-            _ if boxes > MOST_BOXES => return None,
+            _ if boxes > MOST_BOXES || deadline.has_passed() => return None,
             _ => {}
         }
         let widest = (0..cell.len()).max_by(|&i, &j| width(cell[i]).total_cmp(&width(cell[j])))?;
@@ -120,7 +124,7 @@ mod tests {
             let x = inputs.declare("x", Domain::Between(low, high));
             vec![(ratio(bound.0, bound.1), sigmoid(x) * sigmoid(-x)), (sigmoid(x), constant(0))]
         });
-        proved_over_box(&Pairs::of(&instance))
+        proved_over_box(&Pairs::of(&instance), Deadline::NEVER)
     }
 
     #[test]

@@ -15,11 +15,9 @@ pub mod taylor;
 pub use pairs::Pairs;
 
 use crate::claim::{Instance, Relation};
-use crate::deadline;
-use crate::number::Modulus;
+use crate::number::{Deadline, Modulus};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use std::time::Instant;
 
 /// With 34 roots the chance that a prime is unlucky is about 2^−70, and that all four are 2^−280.
 const PRIMES: usize = 4;
@@ -33,8 +31,8 @@ pub struct Run {
     pub seed: u64,
     /// The primes of identity tests: several, since a false statement may be true modulo one.
     pub moduli: Vec<Modulus>,
-    /// When the judges stop; what is not decided by then stays so.
-    pub deadline: Option<Instant>,
+    /// When to stop: judges abstain from then on.
+    pub deadline: Deadline,
 }
 
 impl Run {
@@ -42,7 +40,12 @@ impl Run {
     pub fn new(cases: usize, seed: u64) -> Run {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let moduli = (0..PRIMES).map(|_| Modulus::draw(&mut rng)).collect();
-        Run { cases, seed, moduli, deadline: None }
+        Run { cases, seed, moduli, deadline: Deadline::NEVER }
+    }
+
+    /// The same run with an end.
+    pub fn until(&self, deadline: Deadline) -> Run {
+        Run { deadline, ..self.clone() }
     }
 
     /// A generator of its own for each purpose, so that no judge changes what another one draws.
@@ -121,28 +124,18 @@ impl Judge {
 
     /// Decides one instance. `purpose` makes the random draws this judge's own.
     pub fn decide(self, instance: &Instance, run: &Run, purpose: &str) -> Finding {
-        let _until = deadline::until(run.deadline);
-        if deadline::passed() {
-            return Finding::abstains(deadline::PASSED);
-        }
-        let finding = self.decided(instance, run, purpose);
-        match finding.opinion {
-            // what points did not refute before the time was over says little of the others
-            Opinion::Agrees if deadline::passed() => Finding::abstains(deadline::PASSED),
-            _ => finding,
-        }
-    }
-
-    fn decided(self, instance: &Instance, run: &Run, purpose: &str) -> Finding {
         let mut rng = run.rng(&format!("{purpose}/{}/{}", instance.scope, self.name()));
+        if run.deadline.has_passed() {
+            return Finding::abstains(Deadline::REASON);
+        }
         match self {
-            Judge::Algebra => algebra::exactly(instance),
-            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, &run.moduli, &mut rng),
-            Judge::Dual => dual::decide(instance, run.cases, &mut rng),
-            Judge::Enclosure => enclosure::decide(instance, run.cases, &mut rng),
-            Judge::Taylor => taylor::decide(instance, run.cases, &mut rng),
-            Judge::Limit => limit::decide(instance, run.cases, &mut rng),
-            Judge::Search => search::decide(instance, &mut rng),
+            Judge::Algebra => algebra::exactly(instance, run.deadline),
+            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, run, &mut rng),
+            Judge::Dual => dual::decide(instance, run, &mut rng),
+            Judge::Enclosure => enclosure::decide(instance, run, &mut rng),
+            Judge::Taylor => taylor::decide(instance, run, &mut rng),
+            Judge::Limit => limit::decide(instance, run, &mut rng),
+            Judge::Search => search::decide(instance, run, &mut rng),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::enclosure::{agreement, enclose};
 use super::point::simple_values;
-use super::{Counterexample, Finding, Opinion, Pairs};
+use super::{Counterexample, Finding, Opinion, Pairs, Run};
 use crate::claim::{Instance, Relation};
 use crate::expression::Node;
-use crate::number::{Abstention, Arithmetic, Exact, Outcome, Rounded, Rounding, Sign, evaluate};
+use crate::number::{Abstention, Arithmetic, Deadline, Exact, Outcome, Rounded, Rounding, Sign, evaluate};
 use num_rational::BigRational;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -33,14 +33,14 @@ pub(super) enum Tried {
 }
 
 /// Looks for a point at which the statement is false.
-pub fn decide(instance: &Instance, rng: &mut ChaCha8Rng) -> Finding {
+pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let pairs = Pairs::of(instance);
     let values: Vec<Vec<BigRational>> = pairs.variables.iter().map(|v| simple_values(v.domain)).collect();
     let enclosed: Vec<Vec<Rounded>> = match values.iter().map(|list| list.iter().map(enclosed).collect()).collect() {
         Ok(enclosed) => enclosed,
         Err(reason) => return Finding::abstains(format!("{reason}")),
     };
-    let mut lookup = Lookup { pairs: &pairs, enclosed: &enclosed, looked_at: 0 };
+    let mut lookup = Lookup { pairs: &pairs, enclosed: &enclosed, deadline: run.deadline, looked_at: 0 };
     let scale = super::enclosure::cases_for(ORDERED, pairs.graph.nodes().len());
     let mut ordered = simplest_first(&values, scale);
     let mut found = ordered.find(|place| lookup.violates(place));
@@ -69,11 +69,15 @@ pub fn decide(instance: &Instance, rng: &mut ChaCha8Rng) -> Finding {
 struct Lookup<'a> {
     pairs: &'a Pairs,
     enclosed: &'a [Vec<Rounded>],
+    deadline: Deadline,
     looked_at: u64,
 }
 
 impl Lookup<'_> {
     fn violates(&mut self, place: &[usize]) -> bool {
+        if self.deadline.has_passed() {
+            return false;
+        }
         let inputs: Vec<Rounded> = place.iter().zip(self.enclosed).map(|(&i, list)| list[i]).collect();
         match try_point(self.pairs, &inputs) {
             Tried::Violates => true,

@@ -5,6 +5,7 @@
 //! node are lost.
 
 mod atoms;
+mod deadline;
 mod dtype;
 mod dual;
 mod dyadic;
@@ -26,6 +27,7 @@ mod simulated;
 mod ulp;
 mod wide;
 
+pub use deadline::Deadline;
 pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
 pub(crate) use dyadic::Dyadic;
@@ -47,7 +49,6 @@ pub use simulated::{InDtype, Order, Simulated};
 pub use ulp::{ulp, ulps_between};
 pub(crate) use wide::{Wide, Wides, wide_dot};
 
-use crate::deadline;
 use crate::expression::{Graph, Node};
 use num_rational::BigRational;
 use std::borrow::Cow;
@@ -201,9 +202,6 @@ pub fn evaluate<A: Arithmetic>(graph: &Graph, arithmetic: &mut A, inputs: &[A::N
     evaluate_part(graph, arithmetic, inputs, &all)
 }
 
-/// Operations of a graph between two looks at the clock.
-const BETWEEN_LOOKS: usize = 32;
-
 /// The same for some of the outputs, by their positions; what only the others need is left out.
 ///
 /// # Panics
@@ -214,14 +212,36 @@ pub fn evaluate_part<A: Arithmetic>(
     inputs: &[A::Number],
     outputs: &[usize],
 ) -> Vec<Outcome<A::Number>> {
+    evaluate_part_until(graph, arithmetic, inputs, outputs, Deadline::NEVER)
+}
+
+/// The same as [`evaluate`] while there is time; after that every node abstains.
+///
+/// # Panics
+/// If there are not as many inputs as the graph has variables.
+pub fn evaluate_until<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    deadline: Deadline,
+) -> Vec<Outcome<A::Number>> {
+    let all: Vec<usize> = (0..graph.outputs().len()).collect();
+    evaluate_part_until(graph, arithmetic, inputs, &all, deadline)
+}
+
+fn evaluate_part_until<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    outputs: &[usize],
+    deadline: Deadline,
+) -> Vec<Outcome<A::Number>> {
     assert_eq!(inputs.len(), graph.variables().len(), "one value per variable");
     let needed = graph.needed_by(outputs);
     let mut values: Vec<Outcome<A::Number>> = Vec::with_capacity(graph.nodes().len());
-    for (id, (node, needed)) in graph.nodes().iter().zip(needed).enumerate() {
-        let value = if id % BETWEEN_LOOKS == 0 && deadline::passed() {
-            Err(Abstention::new(deadline::PASSED))
-        } else if needed {
-            interpret(node, arithmetic, inputs, &values)
+    for (node, needed) in graph.nodes().iter().zip(needed) {
+        let value = if needed {
+            deadline.check().and_then(|()| interpret(node, arithmetic, inputs, &values))
         } else {
             Err(Abstention::new("a node that no output needs"))
         };

@@ -1,29 +1,77 @@
-//! The judges over a statement that no catalog knows.
+//! Decides one statement: verdict, scope, counterexample, hint.
 
-use super::controls;
-use crate::claim::Instance;
-use crate::judges::{Judge, Opinion, Run};
-use crate::verify::{ControlReport, Decision, Heard, on_control};
+use crate::claim::{Instance, Kind, Verdict};
+use crate::decision::{self, Control, Decision, JudgeReport, Question};
+use crate::judges::{Counterexample, Run};
+use crate::verify::ClaimReport;
+use serde::Serialize;
 
-/// Decides instances of one claim. `purpose` makes the random draws its own.
-pub(crate) fn decide(instances: &[Instance], run: &Run, purpose: &str) -> Decision {
-    let Some(first) = instances.first() else { return Decision::of(instances, &[]) };
-    let (is_false, is_true) = (controls::falsified(first), controls::made_true(first));
-    let heard: Vec<Heard> = Judge::ALL
-        .into_iter()
-        .filter(|judge| instances.iter().any(|instance| judge.judges(instance)))
-        .map(|judge| {
-            let one = |instance: &Instance| judge.judges(instance).then(|| judge.decide(instance, run, purpose));
-            let findings: Vec<_> = instances.iter().map(one).collect();
-            let rejects = findings
-                .iter()
-                .flatten()
-                .any(|finding| matches!(finding.opinion, Opinion::Refutes(_) | Opinion::Differs(_)));
-            // who rejects must accept what is true, and who accepts reject what is false
-            let (id, control) = if rejects { ("the left side twice", &is_true) } else { ("1 added", &is_false) };
-            let (outcome, told) = on_control(judge, Some(control), rejects, run, purpose);
-            Heard { judge, findings, control: ControlReport { id: id.into(), outcome }, told }
-        })
-        .collect();
-    Decision::of(instances, &heard)
+/// A statement at concrete sizes, smallest first.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The statement as it was written. It seeds the random draws too.
+    pub text: String,
+    /// What sort of statement it is.
+    pub kind: Kind,
+    /// The sizes at which it is to hold.
+    pub at: Vec<AtSize>,
+    /// How many of the sizes must be decided; those after are left out, and the scope says so, when the time
+    /// is up.
+    pub required: usize,
+}
+
+/// A statement at one size, with what hints may name.
+#[derive(Clone, Debug)]
+pub struct AtSize {
+    /// The statement.
+    pub instance: Instance,
+    /// The sizes: n = 3.
+    pub sizes: Vec<(String, i64)>,
+    /// For every pair of sides in the order of the instance's outputs, the values of the indices that it is
+    /// for: i = 0, j = 2, and of indices that are part of the statement, y = 1. Empty where there are none.
+    pub components: Vec<Vec<(String, i64)>>,
+}
+
+/// What a statement came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Decided {
+    /// What it came to.
+    pub verdict: Verdict,
+    /// For what it was decided.
+    pub scope: String,
+    /// What each judge said.
+    pub judges: Vec<JudgeReport>,
+    /// A point at which it is false.
+    pub counterexample: Option<Counterexample>,
+    /// What is wrong with it, where something fits all that was tried.
+    pub hint: Option<String>,
+}
+
+/// Decides a statement, within the time of the run.
+pub fn decide(statement: &Statement, run: &Run) -> Decided {
+    let instances: Vec<Instance> = statement.at.iter().map(|at| at.instance.clone()).collect();
+    let question = Question { purpose: &statement.text, instances: &instances, control: Control::Made };
+    let Decision { verdict, scope, judges, counterexample } = decision::decide(&question, run);
+    Decided { verdict, scope, judges, counterexample, hint: None }
+}
+
+impl Decided {
+    /// As the report that `verify` makes of its claims.
+    pub fn report(self, id: impl Into<String>, statement: &Statement) -> ClaimReport {
+        let Decided { verdict, scope, judges, counterexample, hint } = self;
+        ClaimReport {
+            id: id.into().into(),
+            formula: "prove".into(),
+            kind: statement.kind,
+            statement: statement.text.clone().into(),
+            source: None,
+            expected: None,
+            verdict,
+            scope,
+            judges,
+            counterexample,
+            amends: None,
+            hint,
+        }
+    }
 }

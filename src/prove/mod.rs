@@ -16,7 +16,6 @@
 //! ```
 
 mod calls;
-mod controls;
 mod decide;
 mod elaborate;
 mod functions;
@@ -32,5 +31,6 @@ mod tree;
 mod unusable;
 mod variables;
 
-pub use report::{Limits, Proof, ProvenClaim, prove};
+pub use decide::{AtSize, Decided, Statement, decide};
+pub use report::{Limits, prove};
 pub use unusable::{Span, Unusable};

@@ -1,18 +1,15 @@
 //! A text's claims, decided.
 
-use super::decide::decide;
+use super::decide::{Statement, decide};
 use super::elaborate::Stopped;
 use super::sampled::meets_its_assumptions;
 use super::sizes;
 use super::stated;
 use super::text::{Claim, Text};
 use super::unusable::Unusable;
-use crate::claim::{Instance, Kind, Verdict};
-use crate::judges::{Counterexample, Run};
-use crate::outside::Outside;
-use crate::report::RunInfo;
-use crate::verify::JudgeReport;
-use serde::Serialize;
+use crate::judges::Run;
+use crate::number::Deadline;
+use crate::report::{Evidence, RunInfo};
 use std::time::{Duration, Instant};
 
 /// What a text may take.
@@ -33,136 +30,66 @@ impl Default for Limits {
     }
 }
 
-/// What the claims of a text came to. Serialized, it is the output of `prove --format json`.
-#[derive(Clone, Debug, Serialize)]
-pub struct Proof {
-    /// The claims, in order.
-    pub claims: Vec<ProvenClaim>,
-    /// What no mathematics decides: nothing here.
-    pub outside: [Outside; 0],
-    /// What was run.
-    pub run: RunInfo,
-}
-
-/// What a claim of a text came to, with its evidence.
-#[derive(Clone, Debug, Serialize)]
-pub struct ProvenClaim {
-    /// "line 3", or "line 3, claim 2" of several in it.
-    pub id: String,
-    /// A text's claims belong to no formula of the catalog.
-    pub formula: Option<&'static str>,
-    /// What sort of statement it is.
-    pub kind: Kind,
-    /// The statement, as it is written.
-    pub statement: String,
-    /// A text's claims have no source.
-    pub source: Option<()>,
-    /// A text expects nothing.
-    pub expected: Option<Verdict>,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// For what it was decided: sizes, error bounds, what was left out; or why it was not.
-    pub scope: String,
-    /// What each judge said.
-    pub judges: Vec<JudgeReport>,
-    /// A point at which it is false.
-    pub counterexample: Option<Counterexample>,
-    /// A text's claims amend nothing.
-    pub amends: Option<()>,
-    /// What may be wrong with a refuted claim.
-    pub hint: Option<String>,
-    /// The line of the text, from 1.
-    #[serde(skip)]
-    pub line: usize,
-}
-
 /// Decides every claim of a text.
 ///
 /// # Errors
 /// If the text cannot be used; the error names the place and what would be allowed.
-pub fn prove(text: &str, limits: &Limits) -> Result<Proof, Unusable> {
+pub fn prove(text: &str, limits: &Limits) -> Result<Evidence, Unusable> {
     let started = Instant::now();
     let read = Text::read(text)?;
-    let mut run = Run::new(limits.cases, limits.seed);
+    let run = Run::new(limits.cases, limits.seed);
+    let end = Deadline::after(limits.time);
+    let lines: Vec<usize> = read.claims.iter().map(|claim| line(text, claim)).collect();
     let mut claims = Vec::new();
     for (i, claim) in read.claims.iter().enumerate() {
-        let left = limits.time.saturating_sub(started.elapsed());
-        // each claim may take an even share of what is left, so that one does not starve the others
-        let share = left / u32::try_from(read.claims.len() - i).unwrap_or(1);
-        run.deadline = started.checked_add(started.elapsed() + share.max(left / 4));
-        claims.push(one(text, &read, claim, &run)?);
+        // one claim may take half of what is left, or its even share, so that it does not starve the others
+        let share = f64::max(0.5, 1.0 / (read.claims.len() - i) as f64);
+        let statement = statement(text, &read, claim, end.part(share))?;
+        let decided = decide(&statement, &run.until(end.part(share)));
+        claims.push(decided.report(id(&lines, i), &statement));
     }
-    name(&mut claims);
-    Ok(Proof {
-        claims,
-        outside: [],
-        run: RunInfo {
-            version: env!("CARGO_PKG_VERSION"),
-            rng_seed: run.seed,
-            cases: run.cases,
-            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-            seconds: started.elapsed().as_secs_f64(),
-        },
-    })
+    Ok(Evidence { claims, outside: &[], run: RunInfo::of(&run, started) })
 }
 
-/// Numbers the claims of one line.
-fn name(claims: &mut [ProvenClaim]) {
-    let lines: Vec<usize> = claims.iter().map(|claim| claim.line).collect();
-    for (i, claim) in claims.iter_mut().enumerate() {
-        let before = lines[..i].iter().filter(|line| **line == claim.line).count();
-        let all = lines.iter().filter(|line| **line == claim.line).count();
-        claim.id = format!("line {}", claim.line);
-        if all > 1 {
-            claim.id.push_str(&format!(", claim {}", before + 1));
-        }
+/// The line of a claim, from 1.
+fn line(text: &str, claim: &Claim) -> usize {
+    text.get(..claim.at.start).unwrap_or(text).matches('\n').count() + 1
+}
+
+/// "line 3", or "line 3, claim 2" of several in it.
+fn id(lines: &[usize], i: usize) -> String {
+    let in_line = |lines: &[usize]| lines.iter().filter(|&&line| line == lines[0]).count();
+    let before = lines[..i].iter().filter(|&&line| line == lines[i]).count();
+    let later = in_line(&lines[i..]) - 1;
+    match before + later {
+        0 => format!("line {}", lines[i]),
+        _ => format!("line {}, claim {}", lines[i], before + 1),
     }
 }
 
-fn one(text: &str, read: &Text, claim: &Claim, run: &Run) -> Result<ProvenClaim, Unusable> {
+/// A claim at the sizes at which it is decided.
+fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<Statement, Unusable> {
     let used = sizes::used(read, claim);
     let names = sizes::sizes_of(read, claim, &used);
-    let mut instances: Vec<Instance> = Vec::new();
-    let mut left_out = None;
-    for (at, beyond) in sizes::tried(read, &names) {
-        match stated::instances(read, claim, &at, beyond) {
-            Ok(more) => instances.extend(more),
+    let mut at = Vec::new();
+    for (sizes, beyond) in sizes::tried(read, &names) {
+        match stated::instances(read, claim, &sizes, beyond) {
+            Ok(more) => at.extend(more),
             Err(Stopped::Unusable(error)) => return Err(error),
-            Err(Stopped::TooLarge) => {
-                left_out = Some(sizes::in_words(&at));
-                break;
-            }
+            Err(Stopped::TooLarge) => break,
         }
-        if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if end.has_passed() {
             break;
         }
     }
-    if let Some(first) = instances.first()
-        && !meets_its_assumptions(first)
+    if let Some(first) = at.first()
+        && !meets_its_assumptions(&first.instance)
     {
         return Err(Unusable::new("assumptions that no point meets", claim.at.clone(), "for this claim")
             .help("none of 4000 points was within them"));
     }
-    let line = text[..claim.at.start.min(text.len())].matches('\n').count() + 1;
-    let mut decision = decide(&instances, run, &format!("line {line}"));
-    if instances.is_empty() {
-        decision.scope = format!("too large at {}", left_out.clone().unwrap_or_default());
-    }
-    Ok(ProvenClaim {
-        id: String::new(),
-        formula: None,
-        kind: stated::kind(read, claim, &used),
-        statement: written(text, claim),
-        source: None,
-        expected: None,
-        verdict: decision.verdict,
-        scope: decision.scope,
-        judges: decision.judges,
-        counterexample: decision.counterexample,
-        amends: None,
-        hint: None,
-        line,
-    })
+    let required = at.len();
+    Ok(Statement { text: written(text, claim), kind: stated::kind(read, claim, &used), at, required })
 }
 
 /// A claim as it stands in the text, in one line.

@@ -1,5 +1,6 @@
 //! A claim of a text at concrete sizes, as instances that the judges know.
 
+use super::decide::AtSize;
 use super::elaborate::{Elaboration, MOST_NODES, Stopped, Value};
 use super::shapes::Dim;
 use super::sizes::{self, Sizes};
@@ -84,7 +85,7 @@ fn combinations(text: &Text, sizes: &Sizes, used: &BTreeSet<String>) -> (Vec<Cho
 }
 
 /// The instances of a claim at some sizes.
-pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, beyond: bool) -> Result<Vec<Instance>, Stopped> {
+pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, beyond: bool) -> Result<Vec<AtSize>, Stopped> {
     let used = sizes::used(text, claim);
     let (combinations, whole) = combinations(text, sizes, &used);
     let scope = sizes::in_words(sizes);
@@ -103,11 +104,11 @@ pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, beyond: bool)
         all.push(comparison(text, claim, sizes, &used, &combinations, &scope)?);
     }
     if !whole {
-        for instance in &mut all {
-            instance.scope.push_str(", at some of the indices");
+        for at in &mut all {
+            at.instance.scope.push_str(", at some of the indices");
         }
     }
-    all.iter_mut().for_each(|instance| instance.beyond = beyond || !whole);
+    all.iter_mut().for_each(|at| at.instance.beyond = beyond || !whole);
     Ok(all)
 }
 
@@ -291,8 +292,9 @@ fn gradient(
     chosen: &Chosen,
     (of, by, claimed): (&Node, &Node, &Node),
     scope: &str,
-) -> Result<Option<Instance>, Stopped> {
+) -> Result<Option<AtSize>, Stopped> {
     let mut positions_fit = true;
+    let mut components = Vec::new();
     let mut wrt_count = 0;
     let built = build(text, sizes, scope, |elaboration| {
         prepare(elaboration, text, used, chosen)?;
@@ -314,6 +316,7 @@ fn gradient(
             if !wrt.contains(&x) {
                 wrt.push(x);
                 outputs.push(elaboration.value(claimed)?.real(&claimed.at)?);
+                components.push(component(chosen, &elaboration.locals));
             }
         }
         elaboration.locals.clear();
@@ -346,7 +349,8 @@ fn gradient(
         all[..kept].iter().chain(&all[kept + wrt_count..]).copied().collect()
     });
     instance.relation = Relation::Gradient(positions);
-    without_divisors((instance, at)).map(Some)
+    let instance = without_divisors((instance, at))?;
+    Ok(Some(AtSize { instance, sizes: of_sizes(sizes), components }))
 }
 
 /// The claim as pairs of sides, at all combinations of indices.
@@ -357,7 +361,8 @@ fn comparison(
     used: &BTreeSet<String>,
     combinations: &[Chosen],
     scope: &str,
-) -> Result<Instance, Stopped> {
+) -> Result<AtSize, Stopped> {
+    let mut components = Vec::new();
     let built = build(text, sizes, scope, |elaboration| {
         let mut outputs = Vec::new();
         let mut assumed = false;
@@ -376,6 +381,7 @@ fn comparison(
                 let left = elaboration.value(&claim.left)?;
                 let right = elaboration.value(&claim.right)?;
                 pair(&left, &right, claim, &mut outputs)?;
+                components.resize(outputs.len() / 2, component(chosen, &elaboration.locals));
                 if outputs.len() > 2 * MOST_PAIRS {
                     return Err(Stopped::TooLarge);
                 }
@@ -392,7 +398,20 @@ fn comparison(
         }
         Ok((relation, outputs))
     })?;
-    without_divisors(built)
+    Ok(AtSize { instance: without_divisors(built)?, sizes: of_sizes(sizes), components })
+}
+
+fn of_sizes(sizes: &Sizes) -> Vec<(String, i64)> {
+    sizes.iter().map(|(name, size)| (name.clone(), *size as i64)).collect()
+}
+
+/// The values of the indices that a pair of sides is for.
+fn component(chosen: &Chosen, place: &[(String, i64)]) -> Vec<(String, i64)> {
+    let entries = |(name, values): &(String, Vec<usize>)| match values.as_slice() {
+        [only] => vec![(name.clone(), *only as i64)],
+        several => several.iter().enumerate().map(|(i, value)| (format!("{name}[{i}]"), *value as i64)).collect(),
+    };
+    chosen.iter().flat_map(entries).chain(place.iter().cloned()).collect()
 }
 
 /// The sides entry by entry; of an inequality the larger one first.
