@@ -128,10 +128,15 @@ fn found(question: &Question, judges: &[Judge], run: &Run) -> Vec<Vec<Option<Fin
     }
     let mut found = vec![vec![None; question.instances.len()]; judges.len()];
     for (at, instance) in question.instances.iter().enumerate() {
-        let mut refuted = false;
+        let (mut refuted, mut proved) = (false, false);
         for (row, &judge) in found.iter_mut().zip(judges) {
+            // what is proved has no counterexample
+            if proved && judge == Judge::Search {
+                continue;
+            }
             row[at] = decide(judge, instance);
             refuted |= matches!(row[at], Some(Finding { opinion: Opinion::Refutes(_), .. }));
+            proved |= matches!(row[at], Some(Finding { opinion: Opinion::Proves { .. }, .. }));
         }
         if refuted {
             break;
