@@ -1,5 +1,6 @@
 //! Expressions of a text at concrete sizes and indices, as expressions of a graph.
 
+use super::formulas::Resolved;
 use super::text::{Symbol, Text};
 use super::tree::{Comparison, Condition, Kind, Node, Over, Total};
 use super::unusable::{Span, Unusable};
@@ -29,6 +30,14 @@ pub(super) enum Value {
 impl Value {
     pub fn list(items: Vec<Value>) -> Value {
         Value::List(Rc::new(items))
+    }
+
+    /// How many dimensions it has.
+    pub fn rank(&self) -> usize {
+        match self {
+            Value::List(items) => 1 + items.first().map_or(0, Value::rank),
+            _ => 0,
+        }
     }
 
     /// The number as an expression.
@@ -171,6 +180,12 @@ impl<'a> Elaboration<'a> {
             Kind::Call(name, arguments) => {
                 let values = arguments.iter().map(|x| self.value(x)).collect::<Elaborated<Vec<_>>>()?;
                 Ok(super::calls::call(name, &values, &node.at)?)
+            }
+            Kind::Applied(call) => {
+                let resolved = Resolved::of(call)?;
+                let values = resolved.arguments.iter().map(|(_, x)| self.value(x)).collect::<Elaborated<Vec<_>>>()?;
+                let led = resolved.is_led(&values.iter().map(Value::rank).collect::<Vec<_>>());
+                resolved.at(&values, led, &node.at)
             }
             Kind::Over(over) => self.over(over, node),
             Kind::Expect { index, over, body } => {
@@ -344,12 +359,9 @@ impl<'a> Elaboration<'a> {
                     return Ok(Value::Whole(i64::from(holds(*sign, left.cmp(right)))));
                 }
                 let difference = left.real(&x.at)? - right.real(&y.at)?;
-                let [below, equal, above] = [
-                    std::cmp::Ordering::Less,
-                    std::cmp::Ordering::Equal,
-                    std::cmp::Ordering::Greater,
-                ]
-                .map(|order| constant(i64::from(holds(*sign, order))));
+                let [below, equal, above] =
+                    [std::cmp::Ordering::Less, std::cmp::Ordering::Equal, std::cmp::Ordering::Greater]
+                        .map(|order| constant(i64::from(holds(*sign, order))));
                 Ok(Value::Real(by_sign(difference, below, equal, above)))
             }
             Condition::Both(a, b) => {
@@ -386,12 +398,8 @@ fn combined(
             let all = xs.iter().zip(ys.iter()).map(|(x, y)| combined(x, y, act)).collect::<Result<_, _>>()?;
             Ok(Value::list(all))
         }
-        (Value::List(xs), y) => {
-            Ok(Value::list(xs.iter().map(|x| combined(x, y, act)).collect::<Result<_, _>>()?))
-        }
-        (x, Value::List(ys)) => {
-            Ok(Value::list(ys.iter().map(|y| combined(x, y, act)).collect::<Result<_, _>>()?))
-        }
+        (Value::List(xs), y) => Ok(Value::list(xs.iter().map(|x| combined(x, y, act)).collect::<Result<_, _>>()?)),
+        (x, Value::List(ys)) => Ok(Value::list(ys.iter().map(|y| combined(x, y, act)).collect::<Result<_, _>>()?)),
         (x, y) => act(x, y),
     }
 }
@@ -449,7 +457,8 @@ fn multiplied(x: &Value, y: &Value, at: &Span) -> Elaborated<Value> {
 
 /// The sum of values of one shape, and of numbers beside them, as one node for each entry.
 fn total(values: &[Value], at: &Span) -> Elaborated<Value> {
-    let longest = values.iter().filter_map(|value| if let Value::List(items) = value { Some(items.len()) } else { None });
+    let longest =
+        values.iter().filter_map(|value| if let Value::List(items) = value { Some(items.len()) } else { None });
     if let Some(size) = longest.max() {
         let entry = |i: usize| {
             let parts: Option<Vec<Value>> = values

@@ -18,6 +18,7 @@
 mod calls;
 mod decide;
 mod elaborate;
+mod formulas;
 mod functions;
 mod parser;
 mod report;
@@ -32,5 +33,6 @@ mod unusable;
 mod variables;
 
 pub use decide::{AtSize, Decided, Statement, decide};
+pub use formulas::signatures;
 pub use report::{Limits, prove};
 pub use unusable::{Span, Unusable};

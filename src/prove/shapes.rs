@@ -1,8 +1,9 @@
 //! The shapes of expressions, with sizes as names: whether what is written fits together.
 
+use super::formulas::{Resolved, SIGNATURES};
 use super::functions::{FUNCTIONS, in_words, takes};
 use super::text::{Symbol, Text};
-use super::tree::{Condition, Kind, Node};
+use super::tree::{Application, Condition, Kind, Node};
 use super::unusable::{Unusable, nearest};
 use num_traits::ToPrimitive;
 use std::fmt;
@@ -30,7 +31,7 @@ impl fmt::Display for Dim {
 }
 
 impl Dim {
-    fn fits(&self, other: &Dim) -> bool {
+    pub fn fits(&self, other: &Dim) -> bool {
         self == other || *self == Dim::Unknown || *other == Dim::Unknown
     }
 }
@@ -57,6 +58,7 @@ impl Look<'_> {
             Kind::Name(name) => self.shape_of_name(name, node, locals),
             Kind::Entry(base, at) => self.shape_of_entry(node, base, at, locals),
             Kind::Call(name, arguments) => self.shape_of_call(node, name, arguments, locals),
+            Kind::Applied(call) => self.shape_of_application(call, locals),
             Kind::Over(over) => {
                 let range = match &over.below {
                     Some(below) => {
@@ -203,8 +205,9 @@ impl Look<'_> {
                     Dim::Fixed(size) => format!("allowed are 0 to {}", size.saturating_sub(1)),
                     _ => "allowed are whole numbers from 0".into(),
                 };
-                return Err(Unusable::new("an index out of scope", node.at.clone(), format!("found {value}"))
-                    .help(allowed));
+                return Err(
+                    Unusable::new("an index out of scope", node.at.clone(), format!("found {value}")).help(allowed)
+                );
             }
             return Ok(());
         }
@@ -267,12 +270,24 @@ impl Look<'_> {
             return Err(Unusable::new("a product needs its sign", at, format!("`{name}` is no function"))
                 .help(format!("write `{name} * (…)`")));
         }
-        let all: Vec<&str> = FUNCTIONS.iter().map(|(known, ..)| *known).collect();
+        let formulas = SIGNATURES.iter().map(|signature| signature.name);
+        let all: Vec<&str> = FUNCTIONS.iter().map(|(known, ..)| *known).chain(formulas).collect();
         let error = Unusable::new("an unknown function", at, format!("found `{name}`"));
         match nearest(name, all.iter().copied()) {
             Some(meant) => Err(error.help(format!("was `{meant}` meant?"))),
             None => Err(error.help(format!("allowed is one of {}", all.join(", ")))),
         }
+    }
+
+    fn shape_of_application(&self, call: &Application, locals: &mut Locals) -> Result<Shape, Unusable> {
+        if self.text.symbols.contains_key(&call.name) || locals.iter().any(|(local, _)| *local == call.name) {
+            let label = format!("`{}` is no formula here", call.name);
+            return Err(Unusable::new("a name that is taken", call.at.clone(), label)
+                .help("the text has declared or defined it; another name leaves it to the formula"));
+        }
+        let resolved = Resolved::of(call)?;
+        let shapes = resolved.arguments.iter().map(|(_, x)| self.shape(x, locals)).collect::<Result<Vec<_>, _>>()?;
+        resolved.shape(&shapes)
     }
 
     /// A derivative is by a declared number, or an entry of a declared array.
@@ -306,7 +321,8 @@ impl Look<'_> {
                 Kind::Expect { index: inner, .. } if inner == index => return false,
                 Kind::Entry(base, at) => {
                     if let Ok(shape) = look.shape(base, &mut Vec::new()) {
-                        let here = at.iter().zip(shape).find(|(x, dim)| x.name() == Some(index) && *dim != Dim::Unknown);
+                        let here =
+                            at.iter().zip(shape).find(|(x, dim)| x.name() == Some(index) && *dim != Dim::Unknown);
                         found = found.take().or(here.map(|(_, dim)| dim));
                     }
                 }
