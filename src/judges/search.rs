@@ -94,29 +94,39 @@ fn enclosed(value: &BigRational) -> Outcome<Rounded> {
     Rounding::F64.clone().constant(value)
 }
 
-/// Index vectors in the order of their sum, at most `most`.
-fn simplest_first(values: &[Vec<BigRational>], most: usize) -> Box<dyn Iterator<Item = Vec<usize>> + '_> {
-    if values.is_empty() {
-        return Box::new(std::iter::once(Vec::new()));
-    }
-    let largest: usize = values.iter().map(|list| list.len() - 1).sum();
-    Box::new((0..=largest).flat_map(|total| with_sum(values, total)).take(most))
+/// Index vectors in the order of their sum, and in lexicographic order for each, at most `most`.
+fn simplest_first(values: &[Vec<BigRational>], most: usize) -> impl Iterator<Item = Vec<usize>> {
+    let most_at: Vec<usize> = values.iter().map(|list| list.len() - 1).collect();
+    let largest: usize = most_at.iter().sum();
+    let with_sum = move |total: usize| {
+        let most_at = most_at.clone();
+        let mut first = vec![0; most_at.len()];
+        fill(&mut first, &most_at, total);
+        std::iter::successors(Some(first), move |place| next_with_same_sum(place, &most_at))
+    };
+    (0..=largest).flat_map(with_sum).take(most)
 }
 
-/// The index vectors with this sum.
-fn with_sum(values: &[Vec<BigRational>], total: usize) -> Box<dyn Iterator<Item = Vec<usize>> + '_> {
-    let Some((first, rest)) = values.split_first() else {
-        return if total == 0 { Box::new(std::iter::once(Vec::new())) } else { Box::new(std::iter::empty()) };
-    };
-    let most_left: usize = rest.iter().map(|list| list.len() - 1).sum();
-    let range = total.saturating_sub(most_left)..=total.min(first.len() - 1);
-    Box::new(range.flat_map(move |i| {
-        with_sum(rest, total - i).map(move |tail| {
-            let mut place = vec![i];
-            place.extend(tail);
-            place
-        })
-    }))
+/// Gives the last places as much of the total as they take, which is the first vector in lexicographic order.
+fn fill(place: &mut [usize], most_at: &[usize], mut total: usize) {
+    for (index, most) in place.iter_mut().zip(most_at).rev() {
+        *index = total.min(*most);
+        total -= *index;
+    }
+}
+
+fn next_with_same_sum(place: &[usize], most_at: &[usize]) -> Option<Vec<usize>> {
+    let mut after: usize = 0;
+    for i in (0..place.len()).rev() {
+        if after > 0 && place[i] < most_at[i] {
+            let mut next = place.to_vec();
+            next[i] += 1;
+            fill(&mut next[i + 1..], &most_at[i + 1..], after - 1);
+            return Some(next);
+        }
+        after += place[i];
+    }
+    None
 }
 
 /// Lowers every index as far as the statement stays false.
