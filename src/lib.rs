@@ -50,7 +50,7 @@
 //! - [`judges`]: ways to decide a statement
 //! - [`decision`]: what the judges make of a statement
 //! - [`verify`]: the claims of the catalog, decided
-//! - [`prove`]: statements of one's own, decided
+//! - [`prove`]: statements of one's own, decided, and a language for them
 //! - [`report`]: the evidence
 
 pub mod accuracy;

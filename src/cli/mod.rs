@@ -5,6 +5,7 @@ mod audit;
 mod certify;
 mod check;
 mod eval;
+mod prove;
 #[cfg(feature = "torch")]
 mod record;
 mod vectors;
@@ -26,6 +27,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Verify(verify::Arguments),
+    Prove(prove::Arguments),
     Eval(eval::Arguments),
     Vectors(vectors::Arguments),
     Check(check::Arguments),
@@ -47,6 +49,7 @@ const UNUSABLE: u8 = 2;
 pub fn run() -> ExitCode {
     let status = match Arguments::parse().command {
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

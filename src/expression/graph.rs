@@ -277,6 +277,23 @@ impl Expr {
         self.id
     }
 
+    /// The value, if it is a constant.
+    pub(crate) fn as_constant(self) -> Option<BigRational> {
+        let id = self.in_this_build();
+        with_builder(|b| b.constant(id).cloned())
+    }
+
+    /// The place in the graph that is being built.
+    pub(crate) fn place(self) -> NodeId {
+        self.in_this_build()
+    }
+
+    /// Whether it is an input of the graph.
+    pub(crate) fn is_variable(self) -> bool {
+        let id = self.in_this_build();
+        with_builder(|b| matches!(b.nodes[id as usize], Node::Variable(_)))
+    }
+
     /// The handle of `node`, or of an older node that `shortcut` finds to be the same.
     pub(super) fn made(node: Node, shortcut: impl FnOnce(&mut Builder) -> Option<NodeId>) -> Expr {
         with_builder(|b| match shortcut(b) {
@@ -284,6 +301,17 @@ impl Expr {
             None => b.intern(node),
         })
     }
+}
+
+/// The nodes of the graph that is being built up to an expression, with their handles.
+pub(super) fn nodes_up_to(last: Expr) -> (Vec<Node>, Vec<Expr>) {
+    let id = last.in_this_build();
+    with_builder(|b| (b.nodes[..=id as usize].to_vec(), (0..=id).map(|id| b.handle(id)).collect()))
+}
+
+/// How many nodes the graph that is being built has.
+pub(crate) fn nodes_built() -> usize {
+    with_builder(|b| b.nodes.len())
 }
 
 /// A graph under construction. Equal nodes are kept once.

@@ -23,5 +23,5 @@ pub use functions::{
     absolute, clip, cosine, dot, larger, log_softmax, log_sum_exp, maximum, minimum, norm, positive_part, product,
     sigmoid, sign, smaller, softmax, softplus, sum,
 };
-pub(crate) use graph::variable_at;
+pub(crate) use graph::{nodes_built, variable_at};
 pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, rational, variable, variables};

@@ -59,7 +59,7 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
 /// and no more boxes are needed than [`MOST_BOXES`].
 fn proved_over_box(pairs: &Pairs, deadline: Deadline) -> Option<u64> {
     let bounds = |v: &crate::claim::Variable| match v.domain {
-        Domain::Between(low, high) => Some((low, high)),
+        Domain::Between(low, high) | Domain::Within(low, high) => Some((low, high)),
         _ => None,
     };
     if pairs.assumptions > 0 || !matches!(pairs.relation, Relation::AtLeast | Relation::Greater) {

@@ -1,5 +1,36 @@
-//! Statements of one's own, decided: by a language for derivations, or on graphs.
+//! A language for a derivation of one's own, whose claims are decided by the judges of the catalog.
+//!
+//! A text declares names, defines expressions and claims equalities and inequalities between them, with
+//! derivatives, sums over indices and the functions of the field; `docs/prove.md` is its manual.
+//!
+//! ```
+//! use gradproof::claim::Verdict;
+//! use gradproof::prove::{Limits, prove};
+//!
+//! let text = "z: vec[n]; y: index[n]
+//!             loss = logsumexp(z) - z[y]
+//!             d loss / d z[i] == softmax(z)[i] - [i == y]";
+//! let proof = prove(text, &Limits::default())?;
+//! assert_eq!(proof.claims[0].verdict, Verdict::Proved);
+//! # Ok::<(), gradproof::prove::Unusable>(())
+//! ```
 
+mod calls;
 mod decide;
+mod elaborate;
+mod functions;
+mod parser;
+mod report;
+mod sampled;
+mod shapes;
+mod sizes;
+mod stated;
+mod text;
+mod token;
+mod tree;
+mod unusable;
+mod variables;
 
 pub use decide::{AtSize, Decided, Statement, decide};
+pub use report::{Limits, prove};
+pub use unusable::{Span, Unusable};

@@ -38,6 +38,19 @@ pub struct RunInfo {
     pub seconds: f64,
 }
 
+impl RunInfo {
+    /// Of a run that has just ended.
+    pub(crate) fn of(run: &Run, started: Instant) -> RunInfo {
+        RunInfo {
+            version: env!("CARGO_PKG_VERSION"),
+            rng_seed: run.seed,
+            cases: run.cases,
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            seconds: started.elapsed().as_secs_f64(),
+        }
+    }
+}
+
 impl Evidence {
     /// Decides the claims and collects what was found; `done` is told of each one.
     pub fn collect(claims: &[&Claim], all: &[Claim], run: &Run, done: impl Fn(&ClaimReport) + Sync) -> Evidence {
@@ -46,13 +59,7 @@ impl Evidence {
         Evidence {
             claims,
             outside: OUTSIDE,
-            run: RunInfo {
-                version: env!("CARGO_PKG_VERSION"),
-                rng_seed: run.seed,
-                cases: run.cases,
-                platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-                seconds: started.elapsed().as_secs_f64(),
-            },
+            run: RunInfo::of(run, started),
         }
     }
 
