@@ -148,6 +148,11 @@ impl Graph {
         })
     }
 
+    /// The same with handles to all nodes, by their ids.
+    pub(crate) fn extended(&self, formula: impl FnOnce(&[Expr]) -> Vec<Expr>) -> Graph {
+        Graph::extend(Some(self), formula)
+    }
+
     /// The conditions of the graph's selections, whose zeros are its kinks, as a graph of their own.
     pub fn conditions(&self) -> Graph {
         Graph::extend(Some(self), |nodes| {

@@ -344,12 +344,9 @@ impl<'a> Elaboration<'a> {
                     return Ok(Value::Whole(i64::from(holds(*sign, left.cmp(right)))));
                 }
                 let difference = left.real(&x.at)? - right.real(&y.at)?;
-                let [below, equal, above] = [
-                    std::cmp::Ordering::Less,
-                    std::cmp::Ordering::Equal,
-                    std::cmp::Ordering::Greater,
-                ]
-                .map(|order| constant(i64::from(holds(*sign, order))));
+                let [below, equal, above] =
+                    [std::cmp::Ordering::Less, std::cmp::Ordering::Equal, std::cmp::Ordering::Greater]
+                        .map(|order| constant(i64::from(holds(*sign, order))));
                 Ok(Value::Real(by_sign(difference, below, equal, above)))
             }
             Condition::Both(a, b) => {
@@ -386,12 +383,8 @@ fn combined(
             let all = xs.iter().zip(ys.iter()).map(|(x, y)| combined(x, y, act)).collect::<Result<_, _>>()?;
             Ok(Value::list(all))
         }
-        (Value::List(xs), y) => {
-            Ok(Value::list(xs.iter().map(|x| combined(x, y, act)).collect::<Result<_, _>>()?))
-        }
-        (x, Value::List(ys)) => {
-            Ok(Value::list(ys.iter().map(|y| combined(x, y, act)).collect::<Result<_, _>>()?))
-        }
+        (Value::List(xs), y) => Ok(Value::list(xs.iter().map(|x| combined(x, y, act)).collect::<Result<_, _>>()?)),
+        (x, Value::List(ys)) => Ok(Value::list(ys.iter().map(|y| combined(x, y, act)).collect::<Result<_, _>>()?)),
         (x, y) => act(x, y),
     }
 }
@@ -449,7 +442,8 @@ fn multiplied(x: &Value, y: &Value, at: &Span) -> Elaborated<Value> {
 
 /// The sum of values of one shape, and of numbers beside them, as one node for each entry.
 fn total(values: &[Value], at: &Span) -> Elaborated<Value> {
-    let longest = values.iter().filter_map(|value| if let Value::List(items) = value { Some(items.len()) } else { None });
+    let longest =
+        values.iter().filter_map(|value| if let Value::List(items) = value { Some(items.len()) } else { None });
     if let Some(size) = longest.max() {
         let entry = |i: usize| {
             let parts: Option<Vec<Value>> = values

@@ -19,6 +19,7 @@ mod calls;
 mod decide;
 mod elaborate;
 mod functions;
+mod hint;
 mod parser;
 mod report;
 mod sampled;

@@ -107,7 +107,8 @@ impl Parser {
     fn statement(&mut self) -> Parsed<Statement> {
         let start = self.at().start;
         if let Token::Name(word) = self.peek().clone() {
-            let operand_next = matches!(self.peek_after(1), Token::Name(_) | Token::Number(_) | Token::Sign("(" | "-" | "["));
+            let operand_next =
+                matches!(self.peek_after(1), Token::Name(_) | Token::Number(_) | Token::Sign("(" | "-" | "["));
             if word == "assume" && operand_next {
                 self.next += 1;
                 let condition = self.condition()?;
@@ -233,12 +234,17 @@ impl Parser {
         }
         let at = self.since(start);
         if signs.is_empty() {
-            return Err(Unusable::new("a statement without a comparison", at, "an expression claims nothing")
-                .help("write a claim with ==, <=, <, >= or >, a definition `name = …`, or a declaration `name: real`"));
+            return Err(Unusable::new("a statement without a comparison", at, "an expression claims nothing").help(
+                "write a claim with ==, <=, <, >= or >, a definition `name = …`, or a declaration `name: real`",
+            ));
         }
         if let Some(i) = signs.iter().position(|sign| *sign == Comparison::Unequal) {
-            return Err(Unusable::new("`!=` claims nothing that is decided", sides[i].at.start..sides[i + 1].at.end, "")
-                .help("allowed is ==, <=, <, >= or >; `!=` stands in brackets, as in [i != j]"));
+            return Err(Unusable::new(
+                "`!=` claims nothing that is decided",
+                sides[i].at.start..sides[i + 1].at.end,
+                "",
+            )
+            .help("allowed is ==, <=, <, >= or >; `!=` stands in brackets, as in [i != j]"));
         }
         Ok(Statement::Compared { sides, signs, at })
     }
@@ -416,10 +422,9 @@ impl Parser {
             by.extend(std::iter::repeat_n(variable, times));
         }
         if by.len() != order || order > LARGEST_ORDER {
-            return Err(self.order(start, order).help(format!(
-                "`d^{order}` is by {order} variables, at most {LARGEST_ORDER}; found {}",
-                by.len()
-            )));
+            return Err(self
+                .order(start, order)
+                .help(format!("`d^{order}` is by {order} variables, at most {LARGEST_ORDER}; found {}", by.len())));
         }
         Ok(Node { kind: Kind::Derivative { of, by }, at: self.since(start) })
     }

@@ -203,8 +203,9 @@ impl Look<'_> {
                     Dim::Fixed(size) => format!("allowed are 0 to {}", size.saturating_sub(1)),
                     _ => "allowed are whole numbers from 0".into(),
                 };
-                return Err(Unusable::new("an index out of scope", node.at.clone(), format!("found {value}"))
-                    .help(allowed));
+                return Err(
+                    Unusable::new("an index out of scope", node.at.clone(), format!("found {value}")).help(allowed)
+                );
             }
             return Ok(());
         }
@@ -306,7 +307,8 @@ impl Look<'_> {
                 Kind::Expect { index: inner, .. } if inner == index => return false,
                 Kind::Entry(base, at) => {
                     if let Ok(shape) = look.shape(base, &mut Vec::new()) {
-                        let here = at.iter().zip(shape).find(|(x, dim)| x.name() == Some(index) && *dim != Dim::Unknown);
+                        let here =
+                            at.iter().zip(shape).find(|(x, dim)| x.name() == Some(index) && *dim != Dim::Unknown);
                         found = found.take().or(here.map(|(_, dim)| dim));
                     }
                 }

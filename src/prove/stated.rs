@@ -345,9 +345,8 @@ fn gradient(
         return Ok(None);
     }
     let kept = outputs.len() - divisors - wrt_count;
-    instance.graph = instance.graph.continued(|all| {
-        all[..kept].iter().chain(&all[kept + wrt_count..]).copied().collect()
-    });
+    instance.graph =
+        instance.graph.continued(|all| all[..kept].iter().chain(&all[kept + wrt_count..]).copied().collect());
     instance.relation = Relation::Gradient(positions);
     let instance = without_divisors((instance, at))?;
     Ok(Some(AtSize { instance, sizes: of_sizes(sizes), components }))
@@ -417,7 +416,9 @@ fn component(chosen: &Chosen, place: &[(String, i64)]) -> Vec<(String, i64)> {
 /// The sides entry by entry; of an inequality the larger one first.
 fn pair(left: &Value, right: &Value, claim: &Claim, outputs: &mut Vec<Expr>) -> Result<(), Unusable> {
     match (left, right) {
-        (Value::List(xs), Value::List(ys)) => xs.iter().zip(ys.iter()).try_for_each(|(x, y)| pair(x, y, claim, outputs)),
+        (Value::List(xs), Value::List(ys)) => {
+            xs.iter().zip(ys.iter()).try_for_each(|(x, y)| pair(x, y, claim, outputs))
+        }
         (Value::List(xs), y) => xs.iter().try_for_each(|x| pair(x, y, claim, outputs)),
         (x, Value::List(ys)) => ys.iter().try_for_each(|y| pair(x, y, claim, outputs)),
         (x, y) => {

@@ -21,7 +21,11 @@ pub(super) enum Kind {
     /// sum(j, …), sum(i < t, …)
     Over(Over),
     /// expect(y ~ p, …)
-    Expect { index: String, over: Box<Node>, body: Box<Node> },
+    Expect {
+        index: String,
+        over: Box<Node>,
+        body: Box<Node>,
+    },
     /// Terms, and whether they are subtracted.
     Sum(Vec<(bool, Node)>),
     /// Factors, and whether it is divided by them.
@@ -31,7 +35,10 @@ pub(super) enum Kind {
     /// 1 where the condition holds, 0 elsewhere.
     Bracket(Box<Condition>),
     /// d f / d x d y
-    Derivative { of: Box<Node>, by: Vec<Node> },
+    Derivative {
+        of: Box<Node>,
+        by: Vec<Node>,
+    },
 }
 
 /// What runs over an index.
@@ -110,13 +117,34 @@ pub(super) type Bound = (Comparison, Node);
 
 #[derive(Clone, Debug)]
 pub(super) enum Statement {
-    Declared { names: Vec<(String, Span)>, sort: Sort, bounds: Vec<Bound> },
+    Declared {
+        names: Vec<(String, Span)>,
+        sort: Sort,
+        bounds: Vec<Bound>,
+    },
     /// n = 2..6
-    Sized { name: String, at: Span, low: Node, high: Node },
-    Defined { name: String, at: Span, indices: Vec<(String, Span)>, body: Node },
-    Assumed { condition: Condition, at: Span },
+    Sized {
+        name: String,
+        at: Span,
+        low: Node,
+        high: Node,
+    },
+    Defined {
+        name: String,
+        at: Span,
+        indices: Vec<(String, Span)>,
+        body: Node,
+    },
+    Assumed {
+        condition: Condition,
+        at: Span,
+    },
     /// Sides and the comparisons between them: a claim, or the declaration of a name between constants.
-    Compared { sides: Vec<Node>, signs: Vec<Comparison>, at: Span },
+    Compared {
+        sides: Vec<Node>,
+        signs: Vec<Comparison>,
+        at: Span,
+    },
 }
 
 impl Node {
