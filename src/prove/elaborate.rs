@@ -6,7 +6,7 @@ use super::tree::{Comparison, Condition, Kind, Node, Over, Total};
 use super::unusable::{Span, Unusable};
 use super::variables;
 use crate::claim::Inputs;
-use crate::expression::derivative::Derivatives;
+use crate::expression::derivative::{Derivatives, kinks};
 use crate::expression::{self, Expr, NodeId, by_sign, constant, larger, nodes_built, pi, rational, smaller};
 use num_traits::ToPrimitive;
 use std::collections::{BTreeMap, HashMap};
@@ -64,6 +64,15 @@ impl Value {
     }
 }
 
+/// Why something must not be 0 at every point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// It is divided by.
+    Divisor,
+    /// What is differentiated has a kink there.
+    Kink,
+}
+
 /// Why there is no graph at these sizes.
 #[derive(Debug)]
 pub(super) enum Stopped {
@@ -88,9 +97,11 @@ pub(super) struct Elaboration<'a> {
     /// Declared names, and definitions at the indices of the moment.
     pub values: HashMap<String, Value>,
     pub locals: Vec<(String, i64)>,
-    /// What is divided by, and where.
-    pub divisors: Vec<(Expr, Span)>,
-    derivatives: HashMap<NodeId, Rc<Derivatives>>,
+    /// What must not be 0 at every point, why, and where it stands.
+    pub watched: Vec<(Expr, Watched, Span)>,
+    derivatives: HashMap<NodeId, Derivatives>,
+    /// The values beside a name that is a variable of its own.
+    held: HashMap<String, Rc<HashMap<String, Value>>>,
     /// Whether a derivative was taken.
     pub differentiates: bool,
 }
@@ -103,8 +114,9 @@ impl<'a> Elaboration<'a> {
             inputs,
             values: HashMap::new(),
             locals: Vec::new(),
-            divisors: Vec::new(),
+            watched: Vec::new(),
             derivatives: HashMap::new(),
+            held: HashMap::new(),
             differentiates: false,
         }
     }
@@ -210,21 +222,88 @@ impl<'a> Elaboration<'a> {
             Kind::Power(x, n) => self.power(x, n),
             Kind::Bracket(condition) => self.condition(condition),
             Kind::Derivative { of, by } => {
-                let mut result = self.value(of)?.real(&of.at)?;
-                for x in by {
-                    let x = self.value(x)?.real(&x.at)?;
-                    result = self.derivative(result, x);
+                let held = by.iter().find_map(|x| held_name(self.text, x));
+                let before = match held {
+                    Some(name) => Some(self.hold(name)?),
+                    None => None,
+                };
+                let result = self.derivatives_of(of, by);
+                if let Some(before) = before {
+                    self.values = before;
                 }
-                Ok(Value::Real(result))
+                Ok(Value::Real(result?))
             }
         }
     }
 
+    fn derivatives_of(&mut self, of: &Node, by: &[Node]) -> Elaborated<Expr> {
+        let mut result = self.value(of)?.real(&of.at)?;
+        for x in by {
+            let x = self.value(x)?.real(&x.at)?;
+            result = self.derivative(result, x, &of.at);
+        }
+        Ok(result)
+    }
+
+    /// Lets a defined name be a variable of its own for everything that is defined by it: ∂f/∂s is that of f as it
+    /// is written, with s as a number. Gives the values as they were.
+    fn hold(&mut self, name: &str) -> Elaborated<HashMap<String, Value>> {
+        let held = match self.held.get(name) {
+            Some(held) => Rc::clone(held),
+            None => {
+                let before = self.values.clone();
+                let locals = std::mem::take(&mut self.locals);
+                let said = self.with_own(name);
+                self.locals = locals;
+                let held = Rc::new(std::mem::replace(&mut self.values, before));
+                said?;
+                self.held.insert(name.to_string(), Rc::clone(&held));
+                held
+            }
+        };
+        Ok(std::mem::replace(&mut self.values, HashMap::clone(&held)))
+    }
+
+    /// Gives a name nodes of its own, and makes anew what is defined after it.
+    fn with_own(&mut self, name: &str) -> Elaborated<()> {
+        let Some(value) = self.values.get(name) else { return Ok(()) };
+        let own = each(value, &(0..0), &Expr::renamed, &|_| None)?;
+        self.values.insert(name.to_string(), own);
+        let text = self.text;
+        let after = text.defined.iter().position(|defined| defined == name).map_or(0, |place| place + 1);
+        let later: Vec<&String> =
+            text.defined[after..].iter().filter(|defined| self.values.contains_key(*defined)).collect();
+        for defined in &later {
+            self.values.remove(*defined);
+        }
+        later.into_iter().try_for_each(|defined| self.introduce(defined))
+    }
+
+    /// Forgets definitions and indices, which are made anew for other values of the indices.
+    pub fn forget(&mut self) {
+        let text = self.text;
+        let kept =
+            |name: &String| !matches!(text.symbols.get(name), Some(Symbol::Defined { .. } | Symbol::Index { .. }));
+        self.values.retain(|name, _| kept(name));
+        self.held.clear();
+    }
+
     /// ∂f/∂x
-    fn derivative(&mut self, f: Expr, x: Expr) -> Expr {
+    fn derivative(&mut self, f: Expr, x: Expr, at: &Span) -> Expr {
         self.differentiates = true;
-        let all = self.derivatives.entry(f.place()).or_insert_with(|| Rc::new(Derivatives::of(f)));
-        all.by(x)
+        if let Some(all) = self.derivatives.get(&f.place()) {
+            return all.by(x);
+        }
+        self.watch_kinks(f, at);
+        let all = Derivatives::of(f);
+        let result = all.by(x);
+        self.derivatives.insert(f.place(), all);
+        result
+    }
+
+    /// Has the kinks of what is differentiated looked at.
+    pub fn watch_kinks(&mut self, f: Expr, at: &Span) {
+        self.watched.extend(kinks(f).into_iter().map(|kink| (kink, Watched::Kink, at.clone())));
     }
 
     fn value_of_name(&mut self, name: &str, node: &Node) -> Elaborated<Value> {
@@ -295,7 +374,7 @@ impl<'a> Elaboration<'a> {
             let value = self.value(factor)?;
             if *divides {
                 for divisor in value.entries(&factor.at)? {
-                    self.divisors.push((divisor, factor.at.clone()));
+                    self.watched.push((divisor, Watched::Divisor, factor.at.clone()));
                 }
             }
             let before = all.unwrap_or(Value::Whole(1));
@@ -346,7 +425,7 @@ impl<'a> Elaboration<'a> {
             }
             Ok(Value::Real((rational(exact) * x_real.ln()).exp()))
         })?;
-        self.divisors.extend(negative.into_iter().map(|x| (x, base.at.clone())));
+        self.watched.extend(negative.into_iter().map(|x| (x, Watched::Divisor, base.at.clone())));
         Ok(result)
     }
 
@@ -374,6 +453,12 @@ impl<'a> Elaboration<'a> {
             }
         }
     }
+}
+
+/// The name that a derivative is by, where it is defined, or probabilities, and so no variable.
+pub(super) fn held_name<'a>(text: &Text, by: &'a Node) -> Option<&'a str> {
+    let name = by.base_name()?;
+    matches!(text.symbols.get(name), Some(Symbol::Defined { .. } | Symbol::Probabilities(_))).then_some(name)
 }
 
 fn holds(sign: Comparison, order: std::cmp::Ordering) -> bool {

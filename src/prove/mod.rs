@@ -20,6 +20,7 @@ mod decide;
 mod elaborate;
 mod formulas;
 mod functions;
+mod hint;
 mod parser;
 mod report;
 mod sampled;

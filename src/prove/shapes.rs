@@ -1,5 +1,6 @@
 //! The shapes of expressions, with sizes as names: whether what is written fits together.
 
+use super::elaborate::held_name;
 use super::formulas::{Resolved, SIGNATURES};
 use super::functions::{FUNCTIONS, in_words, takes};
 use super::text::{Symbol, Text};
@@ -93,10 +94,8 @@ impl Look<'_> {
             }
             Kind::Derivative { of, by } => {
                 self.number(of, locals)?;
-                for x in by {
-                    self.number(x, locals)?;
-                    self.declared_entry(x)?;
-                }
+                by.iter().try_for_each(|x| self.number(x, locals))?;
+                self.differentiated_by(by)?;
                 Ok(Vec::new())
             }
         }
@@ -290,23 +289,27 @@ impl Look<'_> {
         resolved.shape(&shapes)
     }
 
-    /// A derivative is by a declared number, or an entry of a declared array.
-    fn declared_entry(&self, node: &Node) -> Result<(), Unusable> {
-        let name = match &node.kind {
-            Kind::Name(name) => Some(name.as_str()),
-            Kind::Entry(base, _) => base.name(),
-            _ => None,
-        };
-        let declared = name.is_some_and(|name| matches!(self.text.symbols.get(name), Some(Symbol::Real { .. })));
-        if declared {
-            return Ok(());
+    /// A derivative is by declared numbers, or by the entries of one definition.
+    fn differentiated_by(&self, by: &[Node]) -> Result<(), Unusable> {
+        for x in by {
+            let name = x.base_name();
+            let symbol = name.and_then(|name| self.text.symbols.get(name));
+            if matches!(symbol, Some(Symbol::Real { .. } | Symbol::Probabilities(_) | Symbol::Defined { .. })) {
+                continue;
+            }
+            let label = match (name, symbol) {
+                (Some(name), Some(_)) => format!("`{name}` is a whole number"),
+                _ => "this is no name".into(),
+            };
+            return Err(Unusable::new("a derivative by something else than a variable", x.at.clone(), label)
+                .help("allowed is a real name that is declared or defined, with indices for one entry"));
         }
-        let label = match name {
-            Some(name) if self.text.symbols.contains_key(name) => format!("`{name}` is not a declared real"),
-            _ => "this is no declared name".into(),
-        };
-        Err(Unusable::new("a derivative by something else than a variable", node.at.clone(), label)
-            .help("allowed is a name declared as real, vec, mat or prob, with indices for one entry"))
+        let held = by.iter().find(|x| held_name(self.text, x).is_some());
+        match held.and_then(|held| by.iter().find(|x| x.base_name() != held.base_name())) {
+            Some(other) => Err(Unusable::new("a derivative by a definition and something else", other.at.clone(), "")
+                .help("by a definition the others are held fixed, and they may be what it is made of")),
+            None => Ok(()),
+        }
     }
 
     /// The range of an index, from where it stands in an expression.

@@ -1,7 +1,8 @@
 //! A claim of a text at concrete sizes, as instances that the judges know.
 
 use super::decide::AtSize;
-use super::elaborate::{Elaboration, MOST_NODES, Stopped, Value};
+use super::elaborate::{Elaboration, MOST_NODES, Stopped, Value, Watched, held_name};
+use super::sampled::zero_everywhere;
 use super::shapes::Dim;
 use super::sizes::{self, Sizes};
 use super::text::{Claim, Symbol, Text};
@@ -9,10 +10,14 @@ use super::tree::{Comparison, Condition, Kind, Node};
 use super::unusable::{Span, Unusable};
 use crate::claim::{self, Inputs, Instance, Relation};
 use crate::expression::{Expr, constant, nodes_built};
+use num_traits::Zero;
 use std::collections::BTreeSet;
 
 /// Pairs of sides in one instance, at most.
 const MOST_PAIRS: usize = 6000;
+
+/// Expressions of one instance that are looked at for being zero everywhere, at most.
+const MOST_WATCHED: usize = 2000;
 
 /// Combinations of declared indices in one instance, at most; more are sampled.
 const MOST_COMBINATIONS: usize = 96;
@@ -88,10 +93,10 @@ fn combinations(text: &Text, sizes: &Sizes, used: &BTreeSet<String>) -> (Vec<Cho
 pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, beyond: bool) -> Result<Vec<AtSize>, Stopped> {
     let used = sizes::used(text, claim);
     let (combinations, whole) = combinations(text, sizes, &used);
-    let scope = sizes::in_words(sizes);
+    let scope = if sizes.is_empty() { "all values".to_string() } else { sizes::in_words(sizes) };
     let mut all = Vec::new();
     let mut one_function = true;
-    if let Some((of, by, claimed)) = as_gradient(claim) {
+    if let Some((of, by, claimed)) = as_gradient(text, claim) {
         one_function = free_inside(of, claim).is_empty();
         for chosen in first_and_last(&combinations) {
             if let Some(instance) = gradient(text, claim, sizes, &used, chosen, (of, by, claimed), &scope)? {
@@ -117,8 +122,9 @@ fn first_and_last(all: &[Chosen]) -> impl Iterator<Item = &Chosen> {
     all.first().into_iter().chain(last)
 }
 
-/// A claim that is one derivative of the first order beside an expression without any: f, x and the expression.
-fn as_gradient(claim: &Claim) -> Option<(&Node, &Node, &Node)> {
+/// A claim that is one derivative of the first order by a variable, beside an expression without any: f, x and
+/// the expression.
+fn as_gradient<'a>(text: &Text, claim: &'a Claim) -> Option<(&'a Node, &'a Node, &'a Node)> {
     if claim.sign != Comparison::Equal {
         return None;
     }
@@ -133,7 +139,11 @@ fn as_gradient(claim: &Claim) -> Option<(&Node, &Node, &Node)> {
     let derivative = |node: &'_ Node| matches!(node.kind, Kind::Derivative { .. });
     let (side, other) = if derivative(&claim.left) { (&claim.left, &claim.right) } else { (&claim.right, &claim.left) };
     match &side.kind {
-        Kind::Derivative { of, by } if by.len() == 1 && alone(of) && alone(other) => Some((of, &by[0], other)),
+        Kind::Derivative { of, by }
+            if by.len() == 1 && held_name(text, &by[0]).is_none() && alone(of) && alone(other) =>
+        {
+            Some((of, &by[0], other))
+        }
         _ => None,
     }
 }
@@ -173,10 +183,10 @@ fn build(
     sizes: &Sizes,
     scope: &str,
     mut act: impl FnMut(&mut Elaboration) -> Result<(Relation, Vec<Expr>), Stopped>,
-) -> Result<(Instance, Vec<Span>), Stopped> {
+) -> Result<(Instance, Vec<(Watched, Span)>), Stopped> {
     let mut stopped = None;
     let mut smooth = false;
-    let mut divisors = Vec::new();
+    let mut watched = Vec::new();
     let mut instance = Instance::build(scope, |inputs: &Inputs| {
         let mut elaboration = Elaboration::new(text, sizes, inputs);
         let said = act(&mut elaboration);
@@ -189,12 +199,11 @@ fn build(
                 }
                 // carried along until they are looked at
                 let mut seen = BTreeSet::new();
-                for (divisor, at) in std::mem::take(&mut elaboration.divisors) {
-                    if divisor.as_constant().is_none_or(|value| num_traits::Zero::is_zero(&value))
-                        && seen.insert((at.start, at.end))
-                    {
-                        outputs.push(divisor);
-                        divisors.push(at);
+                for (x, why, at) in std::mem::take(&mut elaboration.watched) {
+                    let may_be_zero = x.as_constant().is_none_or(|value| value.is_zero());
+                    if may_be_zero && seen.insert((x.place(), at.start, at.end)) && watched.len() < MOST_WATCHED {
+                        outputs.push(x);
+                        watched.push((why, at));
                     }
                 }
                 (relation, outputs)
@@ -208,22 +217,28 @@ fn build(
     instance.smooth = smooth;
     match stopped {
         Some(why) => Err(why),
-        None => Ok((instance, divisors)),
+        None => Ok((instance, watched)),
     }
 }
 
-/// The instance without the divisors that were carried along, if none of them is zero everywhere.
-fn without_divisors((mut instance, at): (Instance, Vec<Span>)) -> Result<Instance, Stopped> {
-    if !at.is_empty() {
-        let first = instance.graph.outputs().len() - at.len();
-        if let Some(i) = super::sampled::zero_everywhere(&instance, first) {
-            return Err(Unusable::new("a division by zero", at[i].clone(), "this is 0 at every point")
-                .help("what is divided by must differ from 0 somewhere")
-                .into());
-        }
-        instance.graph = instance.graph.clone().with_fewer_outputs(at.len());
+/// The instance without what was carried along to be looked at, if nothing of it is zero everywhere.
+fn looked_at((mut instance, watched): (Instance, Vec<(Watched, Span)>)) -> Result<Instance, Stopped> {
+    if watched.is_empty() {
+        return Ok(instance);
     }
-    Ok(instance)
+    let first = instance.graph.outputs().len() - watched.len();
+    let Some(i) = zero_everywhere(&instance, first) else {
+        instance.graph = instance.graph.clone().with_fewer_outputs(watched.len());
+        return Ok(instance);
+    };
+    let (why, at) = watched[i].clone();
+    Err(match why {
+        Watched::Divisor => Unusable::new("a division by zero", at, "this is 0 at every point")
+            .help("what is divided by must differ from 0 somewhere"),
+        Watched::Kink => Unusable::new("a derivative at a kink", at, "every point is a kink of this")
+            .help("what |x|, sign, max, min, clip, sqrt or a comparison is of must differ from the kink somewhere"),
+    }
+    .into())
 }
 
 fn prepare(
@@ -309,6 +324,7 @@ fn gradient(
         places.retain(|place| stays(place));
         elaboration.locals = first.clone();
         let f = elaboration.value(of)?.real(&of.at)?;
+        elaboration.watch_kinks(f, &of.at);
         for place in places {
             elaboration.locals = place;
             let x = elaboration.value(by)?.real(&by.at)?;
@@ -330,10 +346,10 @@ fn gradient(
         return Ok(None);
     }
     // the variables are outputs until the graph is finished, when their positions are known
-    let divisors = built.1.len();
-    let (mut instance, at) = built;
+    let carried = built.1.len();
+    let (mut instance, watched) = built;
     let outputs = instance.graph.outputs().to_vec();
-    let variables = &outputs[outputs.len() - divisors - wrt_count..outputs.len() - divisors];
+    let variables = &outputs[outputs.len() - carried - wrt_count..outputs.len() - carried];
     let positions: Vec<usize> = variables
         .iter()
         .filter_map(|&id| match instance.graph.nodes()[id as usize] {
@@ -344,11 +360,11 @@ fn gradient(
     if positions.len() != wrt_count {
         return Ok(None);
     }
-    let kept = outputs.len() - divisors - wrt_count;
+    let kept = outputs.len() - carried - wrt_count;
     instance.graph =
         instance.graph.continued(|all| all[..kept].iter().chain(&all[kept + wrt_count..]).copied().collect());
     instance.relation = Relation::Gradient(positions);
-    let instance = without_divisors((instance, at))?;
+    let instance = looked_at((instance, watched))?;
     Ok(Some(AtSize { instance, sizes: of_sizes(sizes), components }))
 }
 
@@ -366,10 +382,8 @@ fn comparison(
         let mut outputs = Vec::new();
         let mut assumed = false;
         for chosen in combinations {
-            // variables are declared once, definitions made anew for other indices
-            elaboration.values.retain(|name, _| {
-                !matches!(text.symbols.get(name), Some(Symbol::Defined { .. } | Symbol::Index { .. }))
-            });
+            // variables are declared once
+            elaboration.forget();
             prepare(elaboration, text, used, chosen)?;
             if !assumed {
                 assume(elaboration, text)?;
@@ -397,7 +411,7 @@ fn comparison(
         }
         Ok((relation, outputs))
     })?;
-    Ok(AtSize { instance: without_divisors(built)?, sizes: of_sizes(sizes), components })
+    Ok(AtSize { instance: looked_at(built)?, sizes: of_sizes(sizes), components })
 }
 
 fn of_sizes(sizes: &Sizes) -> Vec<(String, i64)> {

@@ -189,6 +189,14 @@ impl Node {
         }
     }
 
+    /// The name that it is, or is an entry of.
+    pub fn base_name(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Entry(base, _) => base.name(),
+            _ => self.name(),
+        }
+    }
+
     /// Calls `visit` with every expression inside, this one first, and whether it goes on into it.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Node) -> bool) {
         if !visit(self) {

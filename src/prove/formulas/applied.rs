@@ -66,7 +66,7 @@ impl Resolved<'_> {
         if single && self.signature.leading.is_some() {
             place.push_str("/0");
         }
-        gathered(&results, &place).ok_or_else(|| {
+        gathered(&results, &place, MOST_DIMENSIONS).ok_or_else(|| {
             let label = format!("`{}` has no result {} here", self.signature.name, self.result.name);
             Unusable::new("a result that is not there", at.clone(), label).into()
         })
@@ -168,11 +168,15 @@ fn put(inside: &mut Json, pointer: &str, value: Json) {
     put(next, rest, value);
 }
 
+/// Dimensions of a result, at most.
+const MOST_DIMENSIONS: usize = 3;
+
 /// The results at a place, as nested lists.
-fn gathered(results: &HashMap<String, Expr>, place: &str) -> Option<Value> {
+fn gathered(results: &HashMap<String, Expr>, place: &str, dimensions: usize) -> Option<Value> {
     if let Some(&x) = results.get(place) {
         return Some(Value::Real(x));
     }
-    let items: Vec<Value> = (0..).map_while(|i| gathered(results, &format!("{place}/{i}"))).collect();
+    let inside = dimensions.checked_sub(1)?;
+    let items: Vec<Value> = (0..).map_while(|i| gathered(results, &format!("{place}/{i}"), inside)).collect();
     (!items.is_empty()).then(|| Value::list(items))
 }
