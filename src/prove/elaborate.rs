@@ -183,8 +183,11 @@ impl<'a> Elaboration<'a> {
                     };
                     let item = usize::try_from(place).ok().and_then(|place| items.get(place));
                     value = item.cloned().ok_or_else(|| {
-                        Unusable::new("an index out of scope", index.at.clone(), format!("it comes to {place}"))
-                            .help(format!("allowed are 0 to {} here", items.len().saturating_sub(1)))
+                        let label = format!("it comes to {place}, of {} entries", items.len());
+                        Unusable::new("an index out of scope", index.at.clone(), label).help(format!(
+                            "indices start at 0: allowed are 0 to {} here",
+                            items.len().saturating_sub(1)
+                        ))
                     })?;
                 }
                 Ok(value)

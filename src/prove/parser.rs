@@ -85,15 +85,14 @@ impl Parser {
             Token::End => "the end of the statement".into(),
         };
         let operand = matches!(self.peek(), Token::Name(_) | Token::Number(_)) || self.is("(");
-        let mut error = Unusable::new("this cannot stand here", self.at(), format!("found {found}"));
         let before = self.next.checked_sub(1).map(|i| &self.tokens[i].token);
         let follows = matches!(before, Some(Token::Name(_) | Token::Number(_) | Token::Sign(")" | "]")));
-        error = if operand && follows {
-            error.help(format!("allowed is {allowed}; a product needs its sign, as in `2 * x`"))
-        } else {
-            error.help(format!("allowed is {allowed}"))
-        };
-        error
+        if operand && follows {
+            return Unusable::new("a product needs its sign", self.at(), format!("{found} follows an operand"))
+                .help(format!("write `2 * x` for two times x; allowed is {allowed}"));
+        }
+        Unusable::new("this cannot stand here", self.at(), format!("found {found}"))
+            .help(format!("allowed is {allowed}"))
     }
 
     fn name(&mut self, what: &str) -> Parsed<(String, Span)> {
@@ -237,6 +236,9 @@ impl Parser {
         }
         let at = self.since(start);
         if signs.is_empty() {
+            if self.peek() != &Token::End {
+                return Err(self.unexpected("a comparison, or an operator"));
+            }
             return Err(Unusable::new("a statement without a comparison", at, "an expression claims nothing").help(
                 "write a claim with ==, <=, <, >= or >, a definition `name = …`, or a declaration `name: real`",
             ));

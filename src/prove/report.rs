@@ -1,6 +1,6 @@
 //! A text's claims, decided.
 
-use super::decide::{Statement, decide};
+use super::decide::{AtSize, Statement, decide};
 use super::elaborate::Stopped;
 use super::sampled::meets_its_assumptions;
 use super::sizes;
@@ -11,6 +11,9 @@ use crate::judges::Run;
 use crate::number::Deadline;
 use crate::report::{Evidence, RunInfo};
 use std::time::{Duration, Instant};
+
+/// Operations of a graph past which no larger sizes are tried than must be.
+const LARGE: usize = 1000;
 
 /// What a text may take.
 #[derive(Clone, Debug)]
@@ -71,12 +74,22 @@ fn id(lines: &[usize], i: usize) -> String {
 fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<Statement, Unusable> {
     let used = sizes::used(read, claim);
     let names = sizes::sizes_of(read, claim, &used);
-    let mut at = Vec::new();
-    for (sizes, beyond) in sizes::tried(read, &names) {
-        match stated::instances(read, claim, &sizes, beyond) {
+    let mut at: Vec<AtSize> = Vec::new();
+    let mut required = 0;
+    for (sizes, optional) in sizes::tried(read, &names) {
+        let nodes = at.iter().map(|at| at.instance.graph.nodes().len()).max().unwrap_or(0);
+        if optional && nodes > LARGE {
+            break;
+        }
+        match stated::instances(read, claim, &sizes) {
+            // past what is always tried, sizes whose indices are too many to go through say little
+            Ok(more) if optional && more.iter().any(|at| at.instance.beyond) => break,
             Ok(more) => at.extend(more),
             Err(Stopped::Unusable(error)) => return Err(error),
             Err(Stopped::TooLarge) => break,
+        }
+        if !optional {
+            required = at.len();
         }
         if end.has_passed() {
             break;
@@ -88,7 +101,6 @@ fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<St
         return Err(Unusable::new("assumptions that no point meets", claim.at.clone(), "for this claim")
             .help("none of 4000 points was within them"));
     }
-    let required = at.len();
     Ok(Statement { text: written(text, claim), kind: stated::kind(read, claim, &used), at, required })
 }
 

@@ -73,7 +73,7 @@ pub(super) fn sizes_of(text: &Text, claim: &Claim, used: &BTreeSet<String>) -> B
     sizes
 }
 
-/// What to try for some sizes, in order, and whether it is only to be sampled.
+/// What to try for some sizes, in order, and whether it may be left out when graphs become large.
 pub(super) fn tried(text: &Text, names: &BTreeSet<String>) -> Vec<(Sizes, bool)> {
     let literal = largest_literal_index(text);
     let smallest = |name: &str| SMALLEST.max(literal.get(name).map_or(0, |index| index + 1));
@@ -92,21 +92,21 @@ pub(super) fn tried(text: &Text, names: &BTreeSet<String>) -> Vec<(Sizes, bool)>
         let always: Vec<usize> = free.iter().map(|name| smallest(name).max(ALWAYS)).collect();
         let mut levels = vec![(at(&|_| 0), false), (always, false)];
         if free.len() > 1 {
-            levels.push((at(&|i| i % 3), false));
+            levels.push((at(&|i| i % 3), true));
         }
-        levels.push((at(&|_| 2), false));
-        levels.push((at(&|i| 4 + i % 2), false));
+        levels.push((at(&|_| 2), true));
+        levels.push((at(&|i| 4 + i % 2), true));
         levels.dedup();
         levels
     };
     let widest = fixed.iter().map(|(_, low, high)| high - low).max().unwrap_or(0);
     let mut all = Vec::new();
     for step in 0..=widest {
-        for (level, beyond) in &levels {
+        for (level, optional) in &levels {
             let mut sizes: Sizes = free.iter().zip(level).map(|(name, size)| ((*name).clone(), *size)).collect();
             sizes.extend(fixed.iter().map(|(name, low, high)| ((*name).clone(), (low + step).min(*high))));
             if !all.iter().any(|(other, _)| *other == sizes) {
-                all.push((sizes, *beyond));
+                all.push((sizes, *optional));
             }
         }
     }

@@ -90,7 +90,7 @@ fn combinations(text: &Text, sizes: &Sizes, used: &BTreeSet<String>) -> (Vec<Cho
 }
 
 /// The instances of a claim at some sizes.
-pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, beyond: bool) -> Result<Vec<AtSize>, Stopped> {
+pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes) -> Result<Vec<AtSize>, Stopped> {
     let used = sizes::used(text, claim);
     let (combinations, whole) = combinations(text, sizes, &used);
     let scope = if sizes.is_empty() { "all values".to_string() } else { sizes::in_words(sizes) };
@@ -113,7 +113,7 @@ pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, beyond: bool)
             at.instance.scope.push_str(", at some of the indices");
         }
     }
-    all.iter_mut().for_each(|at| at.instance.beyond = beyond || !whole);
+    all.iter_mut().for_each(|at| at.instance.beyond = !whole);
     Ok(all)
 }
 

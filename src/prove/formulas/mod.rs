@@ -6,6 +6,8 @@
 mod applied;
 mod resolved;
 mod signatures;
+#[cfg(all(test, feature = "cli"))]
+mod tests;
 
 pub(super) use resolved::Resolved;
 pub use signatures::signatures;
