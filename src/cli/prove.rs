@@ -57,9 +57,10 @@ fn functions() -> String {
         };
     }
     text.push_str(
-        "\nThe bare name of a formula is its first result; others follow with a dot: `adamw.v(…)`. An argument with a\n\
-         question mark may be left out, and any may be given by name. Conventions and mistakes have the ids that\n\
-         `gradproof explain` lists: `adamw(…, epsilon = \"hat\")`, `dpo(…, mistake = \"responses-swapped\")`.",
+        "\nThe bare name of a formula is its first result; others follow with a dot: `adamw.v(…)`. Arguments with a\n\
+         question mark may be left out, and any may be given by name. For one row, pair, parameter or step the first\n\
+         dimension is left out everywhere. Conventions and mistakes go by their ids, which a wrong one lists:\n\
+         `adamw(…, epsilon = \"hat\")`, `dpo(…, mistake = \"chosen-rejected-swapped\")`.",
     );
     text
 }
@@ -143,6 +144,9 @@ fn claim_rendered(text: &mut String, claim: &ClaimReport) {
             "points",
             &format!("{cases}{}", worst.map_or(String::new(), |worst| format!(", at most {worst:.3} ulp apart"))),
         );
+    }
+    if claim.verdict == Verdict::Undecided && claim.judges.is_empty() {
+        line("because", &claim.scope);
     }
     for (outcome, judges) in judged(claim) {
         line(if claim.verdict == Verdict::Undecided { "because" } else { "judges" }, &format!("{judges} {outcome}"));

@@ -66,6 +66,11 @@ fn hint(statement: &Statement, first: usize, counterexample: &Counterexample, ru
 }
 
 impl Decided {
+    /// Nothing, for this reason.
+    pub(super) fn not(reason: String) -> Decided {
+        Decided { verdict: Verdict::Undecided, scope: reason, judges: Vec::new(), counterexample: None, hint: None }
+    }
+
     /// As the report that `verify` makes of its claims.
     pub fn report(self, id: impl Into<String>, statement: &Statement) -> ClaimReport {
         let Decided { verdict, scope, judges, counterexample, hint } = self;

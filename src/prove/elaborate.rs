@@ -4,10 +4,12 @@ use super::formulas::Resolved;
 use super::text::{Symbol, Text};
 use super::tree::{Comparison, Condition, Kind, Node, Over, Total};
 use super::unusable::{Span, Unusable};
+use super::values::{LARGEST_CONSTANT, Value, both, combined, each, multiplied, total};
 use super::variables;
 use crate::claim::Inputs;
-use crate::expression::derivative::{Derivatives, kinks};
-use crate::expression::{self, Expr, NodeId, by_sign, constant, larger, nodes_built, pi, rational, smaller};
+use crate::expression::derivative::Derivatives;
+use crate::expression::{self, Expr, NodeId, by_sign, constant, larger, nodes_built, pi, rational};
+use crate::number::Deadline;
 use num_traits::ToPrimitive;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -15,54 +17,14 @@ use std::rc::Rc;
 /// Operations of one graph, at most.
 pub(super) const MOST_NODES: usize = 400_000;
 
+/// Numbers of one declared name, at most.
+const MOST_VARIABLES: usize = MOST_NODES / 4;
+
+/// Expressions between two looks at the clock.
+const STEPS_BETWEEN_LOOKS: usize = 4096;
+
 /// The largest whole exponent that is written out as a power.
 const LARGEST_POWER: i64 = 1 << 20;
-
-/// What an expression comes to.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    /// A whole number: a size, an index, or what is computed from them.
-    Whole(i64),
-    Real(Expr),
-    List(Rc<Vec<Value>>),
-}
-
-impl Value {
-    pub fn list(items: Vec<Value>) -> Value {
-        Value::List(Rc::new(items))
-    }
-
-    /// How many dimensions it has.
-    pub fn rank(&self) -> usize {
-        match self {
-            Value::List(items) => 1 + items.first().map_or(0, Value::rank),
-            _ => 0,
-        }
-    }
-
-    /// The number as an expression.
-    pub fn real(&self, at: &Span) -> Result<Expr, Unusable> {
-        match self {
-            Value::Whole(n) => Ok(constant(*n)),
-            Value::Real(x) => Ok(*x),
-            Value::List(_) => Err(Unusable::new("a wrong shape", at.clone(), "this is an array")),
-        }
-    }
-
-    /// Every number of it, in order.
-    pub fn entries(&self, at: &Span) -> Result<Vec<Expr>, Unusable> {
-        match self {
-            Value::List(items) => {
-                let mut all = Vec::new();
-                for item in items.iter() {
-                    all.extend(item.entries(at)?);
-                }
-                Ok(all)
-            }
-            number => Ok(vec![number.real(at)?]),
-        }
-    }
-}
 
 /// Why something must not be 0 at every point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +41,19 @@ pub(super) enum Stopped {
     Unusable(Unusable),
     /// It would be too large.
     TooLarge,
+    /// The time is up.
+    Late,
+}
+
+impl Stopped {
+    /// Why nothing is decided, if the text is usable.
+    pub fn reason(self) -> Result<String, Unusable> {
+        match self {
+            Stopped::Unusable(error) => Err(error),
+            Stopped::TooLarge => Ok(format!("it takes more than {MOST_NODES} operations to write down")),
+            Stopped::Late => Ok(Deadline::REASON.to_string()),
+        }
+    }
 }
 
 impl From<Unusable> for Stopped {
@@ -87,31 +62,42 @@ impl From<Unusable> for Stopped {
     }
 }
 
-type Elaborated<T> = Result<T, Stopped>;
+pub(super) type Elaborated<T> = Result<T, Stopped>;
 
 /// The state of elaborating one claim inside a graph that is being built.
 pub(super) struct Elaboration<'a> {
     pub text: &'a Text,
     pub sizes: &'a BTreeMap<String, usize>,
     pub inputs: &'a Inputs,
+    /// When to give up.
+    pub end: Deadline,
+    /// Expressions looked at.
+    steps: usize,
     /// Declared names, and definitions at the indices of the moment.
     pub values: HashMap<String, Value>,
     pub locals: Vec<(String, i64)>,
     /// What must not be 0 at every point, why, and where it stands.
     pub watched: Vec<(Expr, Watched, Span)>,
-    derivatives: HashMap<NodeId, Derivatives>,
+    pub(super) derivatives: HashMap<NodeId, Derivatives>,
     /// The values beside a name that is a variable of its own.
-    held: HashMap<String, Rc<HashMap<String, Value>>>,
+    pub(super) held: HashMap<String, Rc<HashMap<String, Value>>>,
     /// Whether a derivative was taken.
     pub differentiates: bool,
 }
 
 impl<'a> Elaboration<'a> {
-    pub fn new(text: &'a Text, sizes: &'a BTreeMap<String, usize>, inputs: &'a Inputs) -> Elaboration<'a> {
+    pub fn new(
+        text: &'a Text,
+        sizes: &'a BTreeMap<String, usize>,
+        inputs: &'a Inputs,
+        end: Deadline,
+    ) -> Elaboration<'a> {
         Elaboration {
             text,
             sizes,
             inputs,
+            end,
+            steps: 0,
             values: HashMap::new(),
             locals: Vec::new(),
             watched: Vec::new(),
@@ -136,6 +122,12 @@ impl<'a> Elaboration<'a> {
             return Ok(());
         }
         let text = self.text;
+        if let Some(symbol @ (Symbol::Real { .. } | Symbol::Probabilities(_))) = text.symbols.get(name) {
+            let count = symbol.shape().iter().try_fold(1usize, |all, dim| all.checked_mul(self.size(dim)));
+            if count.is_none_or(|count| count > MOST_VARIABLES) {
+                return Err(Stopped::TooLarge);
+            }
+        }
         let value = match text.symbols.get(name) {
             Some(Symbol::Real { shape, bounds }) => {
                 let sizes: Vec<usize> = shape.iter().map(|dim| self.size(dim)).collect();
@@ -164,9 +156,17 @@ impl<'a> Elaboration<'a> {
         Ok(Value::list(items))
     }
 
+    pub fn look_at_the_clock(&self) -> Elaborated<()> {
+        if self.end.has_passed() { Err(Stopped::Late) } else { Ok(()) }
+    }
+
     pub fn value(&mut self, node: &Node) -> Elaborated<Value> {
         if nodes_built() > MOST_NODES {
             return Err(Stopped::TooLarge);
+        }
+        self.steps += 1;
+        if self.steps % STEPS_BETWEEN_LOOKS == 0 {
+            self.look_at_the_clock()?;
         }
         match &node.kind {
             Kind::Number(value) => Ok(match value.to_i64().filter(|_| value.is_integer()) {
@@ -224,89 +224,8 @@ impl<'a> Elaboration<'a> {
             }
             Kind::Power(x, n) => self.power(x, n),
             Kind::Bracket(condition) => self.condition(condition),
-            Kind::Derivative { of, by } => {
-                let held = by.iter().find_map(|x| held_name(self.text, x));
-                let before = match held {
-                    Some(name) => Some(self.hold(name)?),
-                    None => None,
-                };
-                let result = self.derivatives_of(of, by);
-                if let Some(before) = before {
-                    self.values = before;
-                }
-                Ok(Value::Real(result?))
-            }
+            Kind::Derivative { of, by } => Ok(Value::Real(self.differentiated(of, by)?)),
         }
-    }
-
-    fn derivatives_of(&mut self, of: &Node, by: &[Node]) -> Elaborated<Expr> {
-        let mut result = self.value(of)?.real(&of.at)?;
-        for x in by {
-            let x = self.value(x)?.real(&x.at)?;
-            result = self.derivative(result, x, &of.at);
-        }
-        Ok(result)
-    }
-
-    /// Lets a defined name be a variable of its own for everything that is defined by it: ∂f/∂s is that of f as it
-    /// is written, with s as a number. Gives the values as they were.
-    fn hold(&mut self, name: &str) -> Elaborated<HashMap<String, Value>> {
-        let held = match self.held.get(name) {
-            Some(held) => Rc::clone(held),
-            None => {
-                let before = self.values.clone();
-                let locals = std::mem::take(&mut self.locals);
-                let said = self.with_own(name);
-                self.locals = locals;
-                let held = Rc::new(std::mem::replace(&mut self.values, before));
-                said?;
-                self.held.insert(name.to_string(), Rc::clone(&held));
-                held
-            }
-        };
-        Ok(std::mem::replace(&mut self.values, HashMap::clone(&held)))
-    }
-
-    /// Gives a name nodes of its own, and makes anew what is defined after it.
-    fn with_own(&mut self, name: &str) -> Elaborated<()> {
-        let Some(value) = self.values.get(name) else { return Ok(()) };
-        let own = each(value, &(0..0), &Expr::renamed, &|_| None)?;
-        self.values.insert(name.to_string(), own);
-        let text = self.text;
-        let after = text.defined.iter().position(|defined| defined == name).map_or(0, |place| place + 1);
-        let later: Vec<&String> =
-            text.defined[after..].iter().filter(|defined| self.values.contains_key(*defined)).collect();
-        for defined in &later {
-            self.values.remove(*defined);
-        }
-        later.into_iter().try_for_each(|defined| self.introduce(defined))
-    }
-
-    /// Forgets definitions and indices, which are made anew for other values of the indices.
-    pub fn forget(&mut self) {
-        let text = self.text;
-        let kept =
-            |name: &String| !matches!(text.symbols.get(name), Some(Symbol::Defined { .. } | Symbol::Index { .. }));
-        self.values.retain(|name, _| kept(name));
-        self.held.clear();
-    }
-
-    /// ∂f/∂x
-    fn derivative(&mut self, f: Expr, x: Expr, at: &Span) -> Expr {
-        self.differentiates = true;
-        if let Some(all) = self.derivatives.get(&f.place()) {
-            return all.by(x);
-        }
-        self.watch_kinks(f, at);
-        let all = Derivatives::of(f);
-        let result = all.by(x);
-        self.derivatives.insert(f.place(), all);
-        result
-    }
-
-    /// Has the kinks of what is differentiated looked at.
-    pub fn watch_kinks(&mut self, f: Expr, at: &Span) {
-        self.watched.extend(kinks(f).into_iter().map(|kink| (kink, Watched::Kink, at.clone())));
     }
 
     fn value_of_name(&mut self, name: &str, node: &Node) -> Elaborated<Value> {
@@ -458,12 +377,6 @@ impl<'a> Elaboration<'a> {
     }
 }
 
-/// The name that a derivative is by, where it is defined, or probabilities, and so no variable.
-pub(super) fn held_name<'a>(text: &Text, by: &'a Node) -> Option<&'a str> {
-    let name = by.base_name()?;
-    matches!(text.symbols.get(name), Some(Symbol::Defined { .. } | Symbol::Probabilities(_))).then_some(name)
-}
-
 fn holds(sign: Comparison, order: std::cmp::Ordering) -> bool {
     match sign {
         Comparison::Equal => order.is_eq(),
@@ -473,107 +386,4 @@ fn holds(sign: Comparison, order: std::cmp::Ordering) -> bool {
         Comparison::Greater => order.is_gt(),
         Comparison::AtLeast => order.is_ge(),
     }
-}
-
-/// Two values entry by entry; a number goes with every entry of an array.
-fn combined(
-    x: &Value,
-    y: &Value,
-    act: &mut dyn FnMut(&Value, &Value) -> Result<Value, Unusable>,
-) -> Result<Value, Unusable> {
-    match (x, y) {
-        (Value::List(xs), Value::List(ys)) => {
-            let all = xs.iter().zip(ys.iter()).map(|(x, y)| combined(x, y, act)).collect::<Result<_, _>>()?;
-            Ok(Value::list(all))
-        }
-        (Value::List(xs), y) => Ok(Value::list(xs.iter().map(|x| combined(x, y, act)).collect::<Result<_, _>>()?)),
-        (x, Value::List(ys)) => Ok(Value::list(ys.iter().map(|y| combined(x, y, act)).collect::<Result<_, _>>()?)),
-        (x, y) => act(x, y),
-    }
-}
-
-/// An operation entry by entry: on whole numbers where its result is one.
-fn both(
-    x: &Value,
-    y: &Value,
-    at: &Span,
-    real: &dyn Fn(Expr, Expr) -> Expr,
-    whole: &dyn Fn(i64, i64) -> Option<i64>,
-) -> Elaborated<Value> {
-    Ok(combined(x, y, &mut |x, y| {
-        if let (Value::Whole(x), Value::Whole(y)) = (x, y)
-            && let Some(result) = whole(*x, *y)
-        {
-            return Ok(Value::Whole(result));
-        }
-        small(real(x.real(at)?, y.real(at)?), at).map(Value::Real)
-    })?)
-}
-
-/// Constants with more bits are refused: they can only be meant to exhaust the memory.
-const LARGEST_CONSTANT: u64 = 1 << 14;
-
-/// The expression, unless it is an enormous constant.
-fn small(x: Expr, at: &Span) -> Result<Expr, Unusable> {
-    match x.as_constant() {
-        Some(value) if value.numer().bits() + value.denom().bits() > LARGEST_CONSTANT => {
-            Err(Unusable::new("a constant that is too large", at.clone(), "it would be very long"))
-        }
-        _ => Ok(x),
-    }
-}
-
-/// The same for one operand.
-pub(super) fn each(
-    x: &Value,
-    at: &Span,
-    real: &dyn Fn(Expr) -> Expr,
-    whole: &dyn Fn(i64) -> Option<i64>,
-) -> Elaborated<Value> {
-    match x {
-        Value::List(items) => {
-            Ok(Value::list(items.iter().map(|x| each(x, at, real, whole)).collect::<Elaborated<_>>()?))
-        }
-        Value::Whole(n) if whole(*n).is_some() => Ok(Value::Whole(whole(*n).unwrap_or_default())),
-        number => Ok(Value::Real(real(number.real(at)?))),
-    }
-}
-
-fn multiplied(x: &Value, y: &Value, at: &Span) -> Elaborated<Value> {
-    both(x, y, at, &|x, y| x * y, &|x, y| x.checked_mul(y))
-}
-
-/// The sum of values of one shape, and of numbers beside them, as one node for each entry.
-fn total(values: &[Value], at: &Span) -> Elaborated<Value> {
-    let longest =
-        values.iter().filter_map(|value| if let Value::List(items) = value { Some(items.len()) } else { None });
-    if let Some(size) = longest.max() {
-        let entry = |i: usize| {
-            let parts: Option<Vec<Value>> = values
-                .iter()
-                .map(|value| match value {
-                    Value::List(items) => items.get(i).cloned(),
-                    number => Some(number.clone()),
-                })
-                .collect();
-            let parts = parts.ok_or_else(|| Unusable::new("a wrong shape", at.clone(), "sizes differ"))?;
-            total(&parts, at)
-        };
-        return Ok(Value::list((0..size).map(entry).collect::<Elaborated<_>>()?));
-    }
-    let wholes = values.iter().try_fold(0i64, |sum, value| match value {
-        Value::Whole(n) => sum.checked_add(*n),
-        _ => None,
-    });
-    if let Some(sum) = wholes {
-        return Ok(Value::Whole(sum));
-    }
-    let terms = values.iter().map(|value| value.real(at)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Value::Real(expression::sum(terms)))
-}
-
-/// The largest, or the smallest, of some numbers.
-pub(super) fn extreme(values: &[Expr], largest: bool) -> Option<Expr> {
-    let (first, rest) = values.split_first()?;
-    Some(rest.iter().fold(*first, |found, &x| if largest { larger(found, x) } else { smaller(found, x) }))
 }

@@ -17,10 +17,12 @@
 
 mod calls;
 mod decide;
+mod differentiate;
 mod elaborate;
 mod formulas;
 mod functions;
 mod hint;
+mod indices;
 mod parser;
 mod report;
 mod sampled;
@@ -31,6 +33,7 @@ mod text;
 mod token;
 mod tree;
 mod unusable;
+mod values;
 mod variables;
 
 pub use decide::{AtSize, Decided, Statement, decide};

@@ -1,6 +1,6 @@
 //! The shapes of expressions, with sizes as names: whether what is written fits together.
 
-use super::elaborate::held_name;
+use super::differentiate::held_name;
 use super::formulas::{Resolved, SIGNATURES};
 use super::functions::{FUNCTIONS, in_words, takes};
 use super::text::{Symbol, Text};

@@ -1,8 +1,9 @@
 //! A formula at a claim's expressions: its definition at numbers that are marked, and the expressions in their
 //! place.
 
-use super::super::elaborate::{Stopped, Value};
+use super::super::elaborate::Stopped;
 use super::super::unusable::{Span, Unusable};
+use super::super::values::Value;
 use super::resolved::Resolved;
 use super::signatures::{Parameter, Sort};
 use crate::expression::{Expr, constant, grafted};

@@ -391,8 +391,9 @@ impl Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters: Vec<String> = self.parameters.iter().map(ToString::to_string).collect();
-        write!(f, "{}({})", self.name, parameters.join(", "))
+        let parameters = self.parameters.iter().map(ToString::to_string);
+        let settings = self.settings.iter().map(|(name, options)| format!("{name} = {:?}", options[0]));
+        write!(f, "{}({})", self.name, parameters.chain(settings).collect::<Vec<_>>().join(", "))
     }
 }
 

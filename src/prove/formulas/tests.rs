@@ -1,7 +1,7 @@
 use super::SIGNATURES;
 use super::signatures::{Parameter, Signature, Sort};
 use crate::catalog;
-use crate::number::{Rounded, Rounding, evaluate};
+use crate::number::{Deadline, Rounded, Rounding, evaluate};
 use crate::prove::elaborate::Stopped;
 use crate::prove::text::Text;
 use crate::prove::{sampled, sizes, stated};
@@ -65,10 +65,10 @@ fn is_same(signature: &Signature, result: &str, both: &str, setting: &str) -> bo
     let claim = &read.claims[0];
     let used = sizes::used(&read, claim);
     let tried = sizes::tried(&read, &sizes::sizes_of(&read, claim, &used));
-    let instances = match stated::instances(&read, claim, &tried.first().unwrap().0) {
+    let instances = match stated::instances(&read, claim, &tried.first().unwrap().0, Deadline::NEVER) {
         Ok(instances) => instances,
         Err(Stopped::Unusable(error)) => panic!("{}", error.rendered(&text, "text")),
-        Err(Stopped::TooLarge) => panic!("too large: {text}"),
+        Err(Stopped::TooLarge | Stopped::Late) => panic!("too large: {text}"),
     };
     sampled::points(&instances[0].instance, 8).all(|inputs: Vec<Rounded>| {
         let values = evaluate(&instances[0].instance.graph, &mut { Rounding::F64 }, &inputs);
