@@ -130,6 +130,23 @@ impl Domain {
     }
 }
 
+impl Domain {
+    /// Whether a number is one of the values.
+    pub fn contains(self, x: &BigRational) -> bool {
+        let (low, high) = self.bounds();
+        let inside = low.is_none_or(|low| *x > low) && high.is_none_or(|high| *x < high);
+        let at_least = |low: f64| BigRational::from_float(low).is_some_and(|low| *x >= low);
+        let at_most = |high: f64| BigRational::from_float(high).is_some_and(|high| *x <= high);
+        inside
+            && match self {
+                Domain::NonNegative => at_least(0.0),
+                Domain::Within(low, high) => at_least(low) && at_most(high),
+                Domain::Whole(_) => x.is_integer(),
+                _ => true,
+            }
+    }
+}
+
 /// A variable of a statement.
 #[derive(Clone, Debug)]
 pub struct Variable {

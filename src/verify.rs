@@ -55,7 +55,7 @@ pub fn decide(claim: &Claim, all: &[Claim], run: &Run) -> ClaimReport {
         }
     };
     let question = Question { purpose: claim.id, instances: &claim.instances, control };
-    let Decision { verdict, scope, judges, counterexample } = decision::decide(&question, run);
+    let Decision { verdict, scope, judges, counterexample, .. } = decision::decide(&question, run);
     ClaimReport {
         id: claim.id.into(),
         formula: claim.formula().into(),

@@ -59,8 +59,9 @@ fn no_snapshot_is_unreferenced() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.ends_with(".snap"))
         .collect();
-    // those of told_apart.rs beside those of this file
-    let others = ["verdicts", "told-apart-losses", "told-apart-optimizers", "told-apart-schedules"];
+    // those of told_apart.rs and of prove_language.rs beside those of this file
+    let others =
+        ["verdicts", "told-apart-losses", "told-apart-optimizers", "told-apart-schedules", "prove-formula-errors"];
     let wanted: BTreeSet<String> =
         catalog::FORMULAS.iter().map(|f| f.id).chain(others).map(|name| format!("{name}.snap")).collect();
     assert_eq!(kept, wanted, "snapshots and formulas do not match");

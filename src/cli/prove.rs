@@ -2,7 +2,7 @@
 
 use super::{AS_EXPECTED, Format, SURPRISE, UNUSABLE, print, read_text, unusable};
 use gradproof::claim::Verdict;
-use gradproof::prove::{Limits, prove};
+use gradproof::prove::{Limits, prove, signatures};
 use gradproof::report::Evidence;
 use gradproof::verify::ClaimReport;
 use std::fmt::Write;
@@ -15,6 +15,7 @@ use std::time::Duration;
 /// A text is declarations (`x: real`, `z: vec[n]`, `tau > 0`), definitions (`p = softmax(z)`) and claims
 /// (`d loss / d z[i] == p[i] - [i == y]`), one a line or parted by `;`. docs/prove.md is the manual.
 #[derive(clap::Args)]
+#[command(after_long_help = functions())]
 pub struct Arguments {
     /// A file with the text, or - for the standard input
     #[arg(required_unless_present = "text")]
@@ -44,6 +45,24 @@ pub struct Arguments {
 enum Required {
     /// Decided as a statement.
     Proved,
+}
+
+/// The functions of the language, for `--help`.
+fn functions() -> String {
+    let mut text = String::from("Functions and formulas of the catalog, with what they give:\n");
+    for (call, gives) in signatures() {
+        let _ = match call.len() {
+            0..=14 => writeln!(text, "  {call:<15} {gives}"),
+            _ => writeln!(text, "  {call}\n    {gives}"),
+        };
+    }
+    text.push_str(
+        "\nThe bare name of a formula is its first result; others follow with a dot: `adamw.v(…)`. Arguments with a\n\
+         question mark may be left out, and any may be given by name. For one row, pair, parameter or step the first\n\
+         dimension is left out everywhere. Conventions and mistakes go by their ids, which a wrong one lists:\n\
+         `adamw(…, epsilon = \"hat\")`, `dpo(…, mistake = \"chosen-rejected-swapped\")`.",
+    );
+    text
 }
 
 pub fn run(arguments: &Arguments) -> u8 {
@@ -83,31 +102,13 @@ pub fn run(arguments: &Arguments) -> u8 {
 fn rendered(proof: &Evidence) -> String {
     let mut text = String::new();
     for claim in &proof.claims {
-        let verdict = format!("{:?}", claim.verdict).to_lowercase();
-        let _ = writeln!(text, "{verdict:<10} {}: {}", claim.id, claim.statement);
-        let mut line = |what: &str, said: &str| {
-            let _ = writeln!(text, "           {what:<15} {said}");
-        };
-        line("for", if claim.scope.is_empty() { "all values" } else { &claim.scope });
-        if let Some(found) = &claim.counterexample {
-            let point: Vec<String> = found.point.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-            line("counterexample", &if point.is_empty() { "everywhere".to_string() } else { point.join(", ") });
-            line("", &format!("left {}, right {}", found.left, found.right));
-        }
-        if let Some(hint) = &claim.hint {
-            line("hint", hint);
-        }
-        let judges: Vec<String> = claim
-            .judges
-            .iter()
-            .map(|judge| format!("{} {}", judge.judge, judge.outcome.split(':').next().unwrap_or_default()))
-            .collect();
-        line("judges", &judges.join(", "));
+        claim_rendered(&mut text, claim);
     }
     let count = |verdict| proof.claims.iter().filter(|claim| claim.verdict == verdict).count();
+    let claims = if proof.claims.len() == 1 { "claim" } else { "claims" };
     let _ = writeln!(
         text,
-        "\n{} claims: {} proved, {} verified, {} refuted, {} undecided (--rng-seed {}, {:.1} s)",
+        "{} {claims}: {} proved, {} verified, {} refuted, {} undecided (--rng-seed {}, {:.1} s)",
         proof.claims.len(),
         count(Verdict::Proved),
         count(Verdict::Verified),
@@ -117,4 +118,59 @@ fn rendered(proof: &Evidence) -> String {
         proof.run.seconds,
     );
     text
+}
+
+fn claim_rendered(text: &mut String, claim: &ClaimReport) {
+    let verdict = format!("{:?}", claim.verdict).to_lowercase();
+    let _ = writeln!(text, "{verdict:<10} {}: {}", claim.id, claim.statement);
+    let mut line = |what: &str, said: &str| {
+        let _ = writeln!(text, "{:10} {what:<15} {said}", "");
+    };
+    if claim.verdict != Verdict::Undecided {
+        line("for", &claim.scope);
+    }
+    if let Some(found) = &claim.counterexample {
+        let point: Vec<String> = found.point.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        line("counterexample", &if point.is_empty() { "everywhere".to_string() } else { point.join(", ") });
+        line("", &format!("left {}, right {}", found.left, found.right));
+    }
+    if let Some(hint) = &claim.hint {
+        line("hint", hint);
+    }
+    if claim.verdict == Verdict::Verified {
+        let cases: u64 = claim.judges.iter().map(|judge| judge.cases).sum();
+        let worst = claim.judges.iter().filter_map(|judge| judge.worst_ulp).reduce(f64::max);
+        line(
+            "points",
+            &format!("{cases}{}", worst.map_or(String::new(), |worst| format!(", at most {worst:.3} ulp apart"))),
+        );
+    }
+    if claim.verdict == Verdict::Undecided && claim.judges.is_empty() {
+        line("because", &claim.scope);
+    }
+    for (outcome, judges) in judged(claim) {
+        line(if claim.verdict == Verdict::Undecided { "because" } else { "judges" }, &format!("{judges} {outcome}"));
+    }
+    text.push('\n');
+}
+
+/// What the judges said, those that said the same together.
+fn judged(claim: &ClaimReport) -> Vec<(String, String)> {
+    let mut said: Vec<(String, String)> = Vec::new();
+    for judge in &claim.judges {
+        // one that cannot tell the opposite statement does not count
+        let told = if judge.control.outcome == "abstains" && judge.control.id != "none" { ", unchecked" } else { "" };
+        let outcome = match claim.verdict {
+            Verdict::Undecided => format!("{}{told}", judge.outcome),
+            _ => format!("{}{told}", judge.outcome.split(':').next().unwrap_or_default()),
+        };
+        match said.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, judges)) => {
+                judges.push_str(", ");
+                judges.push_str(judge.judge);
+            }
+            None => said.push((outcome, judge.judge.to_string())),
+        }
+    }
+    said
 }

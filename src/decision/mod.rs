@@ -52,6 +52,8 @@ pub struct Decision {
     pub judges: Vec<JudgeReport>,
     /// A point at which it is false.
     pub counterexample: Option<Counterexample>,
+    /// The position of the first instance that a judge refuted.
+    pub refuted_at: Option<usize>,
 }
 
 /// What a judge said of a claim, and whether it could tell.
@@ -87,15 +89,20 @@ struct Heard {
     told: bool,
 }
 
+/// The part of the time that the statement itself may take.
+const FOR_THE_STATEMENT: f64 = 0.8;
+
 /// Decides a statement.
 pub fn decide(question: &Question, run: &Run) -> Decision {
     let instances = question.instances;
     let judges: Vec<Judge> = Judge::ALL.into_iter().filter(|judge| instances.iter().any(|i| judge.judges(i))).collect();
-    let found = found(question, &judges, run);
-    let refuted = |f: &Option<Finding>| matches!(f, Some(Finding { opinion: Opinion::Refutes(_), .. }));
-    let refuted = found.iter().flatten().any(refuted);
+    // some of the time is left for the controls, without which nothing that was found counts
+    let found = found(question, &judges, &run.until(run.deadline.part(FOR_THE_STATEMENT)));
+    let refutes = |f: &Option<Finding>| matches!(f, Some(Finding { opinion: Opinion::Refutes(_), .. }));
+    let refuted_at = (0..instances.len()).find(|&i| found.iter().any(|findings| refutes(&findings[i])));
+    let refuted = refuted_at.is_some();
     let made = match question.control {
-        Control::Made => instances.first().and_then(|first| control::opposite(first, refuted)),
+        Control::Made => instances.get(refuted_at.unwrap_or(0)).and_then(|i| control::opposite(i, refuted)),
         Control::Given { .. } => None,
     };
     let (id, is_true, instance) = match (&question.control, &made) {
@@ -117,7 +124,7 @@ pub fn decide(question: &Question, run: &Run) -> Decision {
         .collect();
     let counterexample = counterexample(&heard);
     let (verdict, scope) = verdict(instances, &heard, counterexample.is_some());
-    Decision { verdict, scope, judges: heard.iter().map(JudgeReport::of).collect(), counterexample }
+    Decision { verdict, scope, judges: heard.iter().map(JudgeReport::of).collect(), counterexample, refuted_at }
 }
 
 /// What each judge found at each size; nothing past a size at which a stranger's statement is refuted.
@@ -128,15 +135,10 @@ fn found(question: &Question, judges: &[Judge], run: &Run) -> Vec<Vec<Option<Fin
     }
     let mut found = vec![vec![None; question.instances.len()]; judges.len()];
     for (at, instance) in question.instances.iter().enumerate() {
-        let (mut refuted, mut proved) = (false, false);
+        let mut refuted = false;
         for (row, &judge) in found.iter_mut().zip(judges) {
-            // what is proved has no counterexample
-            if proved && judge == Judge::Search {
-                continue;
-            }
             row[at] = decide(judge, instance);
             refuted |= matches!(row[at], Some(Finding { opinion: Opinion::Refutes(_), .. }));
-            proved |= matches!(row[at], Some(Finding { opinion: Opinion::Proves { .. }, .. }));
         }
         if refuted {
             break;

@@ -1,6 +1,6 @@
 //! Reverse-mode derivatives, as graphs: the second autodiff, independent of forward duals.
 
-use super::graph::{Expr, Graph, Node, NodeId, by_sign, constant, nodes_up_to};
+use super::graph::{Expr, Graph, Node, NodeId, by_sign, constant, needed, nodes_up_to};
 use super::sum;
 
 /// The graph with further outputs: ∂f/∂x for the output f with position `of` and each of the
@@ -38,6 +38,18 @@ impl Derivatives {
     pub(crate) fn by(&self, x: Expr) -> Expr {
         self.0.get(x.in_this_build() as usize).copied().flatten().unwrap_or_else(|| constant(0))
     }
+}
+
+/// The expressions at whose zeros an expression of the graph that is being built has kinks: conditions of
+/// selections, and what roots are of.
+pub(crate) fn kinks(target: Expr) -> Vec<Expr> {
+    let (nodes, handles) = nodes_up_to(target);
+    let used = needed(&nodes, &[target.id]);
+    let kink = |(id, node): (usize, &Node)| match node {
+        Node::BySign { of, .. } | Node::Sqrt(of) if used[id] => Some(handles[*of as usize]),
+        _ => None,
+    };
+    nodes.iter().enumerate().filter_map(kink).filter(|x| x.as_constant().is_none()).collect()
 }
 
 /// For every node, the contributions to ∂target/∂node, whose sum it is.

@@ -148,6 +148,11 @@ impl Graph {
         })
     }
 
+    /// The same with handles to all nodes, by their ids.
+    pub(crate) fn extended(&self, formula: impl FnOnce(&[Expr]) -> Vec<Expr>) -> Graph {
+        Graph::extend(Some(self), formula)
+    }
+
     /// The conditions of the graph's selections, whose zeros are its kinks, as a graph of their own.
     pub fn conditions(&self) -> Graph {
         Graph::extend(Some(self), |nodes| {
@@ -197,7 +202,7 @@ impl Graph {
 }
 
 /// For every node whether some of them are computed from it.
-fn needed(nodes: &[Node], by: &[NodeId]) -> Vec<bool> {
+pub(super) fn needed(nodes: &[Node], by: &[NodeId]) -> Vec<bool> {
     let mut needed = vec![false; nodes.len()];
     by.iter().for_each(|&id| needed[id as usize] = true);
     for id in (0..nodes.len()).rev() {

@@ -12,6 +12,7 @@ use crate::number::{
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::cmp::Ordering;
 
 /// Graphs with more nodes are not written out as rational functions, which would take too long.
 const LARGEST_EXACT: usize = 400;
@@ -74,7 +75,10 @@ pub fn in_prime_field(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> F
     match decided {
         Err(reason) => Finding::abstains(reason.to_string()),
         Ok((false, _)) => Finding::of(Opinion::Differs("not equal at a random point".into()), tests.trials),
-        Ok((true, _)) if tests.log2_error > LOG2_ERROR => {
+        // not a number is not below it either
+        Ok((true, _))
+            if !matches!(tests.log2_error.partial_cmp(&LOG2_ERROR), Some(Ordering::Less | Ordering::Equal)) =>
+        {
             Finding::abstains(format!("the error bound 2^{:.0} is not below 2^{LOG2_ERROR}", tests.log2_error))
         }
         Ok((true, cells)) => Finding::of(
@@ -157,7 +161,8 @@ impl IdentityTest<'_> {
             }
             // any of the differences, or of the exponentials in their place, may be the unlucky one
             let any = libm::log2(2.0 * values.len() as f64);
-            let largest = |bound: &dyn Fn(&Residue) -> f64| values.iter().map(bound).fold(f64::NEG_INFINITY, f64::max);
+            let larger = |a: f64, b: f64| if b.is_nan() { f64::INFINITY } else { a.max(b) };
+            let largest = |bound: &dyn Fn(&Residue) -> f64| values.iter().map(bound).fold(f64::NEG_INFINITY, larger);
             shown[which].points += (largest(&|x| field.log2_error(x)) + any).min(0.0);
             shown[which].prime = shown[which].prime.max(largest(&|x| field.log2_bad_prime(x)) + any);
             // a radicand's character beside one column per prime, since a constant's depends on the prime

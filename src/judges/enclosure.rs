@@ -2,7 +2,7 @@
 
 use super::point;
 use super::search::{Tried, counterexample_at, try_point};
-use super::{Finding, Opinion, Pairs, Run, Strength};
+use super::{Finding, Opinion, Pairs, Run, Strength, precise, simpler};
 use crate::claim::{Domain, Instance, Relation};
 use crate::number::{Deadline, Rounded, Rounding, evaluate, ulps_between};
 use num_rational::BigRational;
@@ -35,7 +35,11 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
         match try_point(&pairs, &inputs) {
             Tried::Violates => {
                 let exact: Option<Vec<BigRational>> = x.iter().map(|&x| BigRational::from_float(x)).collect();
-                if let Some(found) = exact.and_then(|exact| counterexample_at(&pairs, &exact)) {
+                let is_false = |point: &[BigRational]| {
+                    !run.deadline.has_passed() && counterexample_at(&pairs, point, run.deadline).is_some()
+                };
+                let simple = exact.map(|exact| simpler::simplest(exact, &pairs.variables, is_false));
+                if let Some(found) = simple.and_then(|point| counterexample_at(&pairs, &point, run.deadline)) {
                     return Finding { opinion: Opinion::Refutes(found), cases: informative + 1, worst_ulp: None };
                 }
             }
@@ -49,10 +53,33 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
             Tried::Abstains(why) => reason = Some(why.to_string()),
         }
     }
+    if informative == 0
+        && let Some(finding) = in_more_bits(&pairs, run, rng)
+    {
+        return finding;
+    }
     if informative == 0 {
         return Finding::abstains(reason.unwrap_or_else(|| "no point at which the enclosures say anything".into()));
     }
     Finding { opinion: Opinion::Agrees, cases: informative, worst_ulp: Some(worst) }
+}
+
+/// Random points, where those of f64 say nothing.
+fn in_more_bits(pairs: &Pairs, run: &Run, rng: &mut ChaCha8Rng) -> Option<Finding> {
+    let mut held = 0;
+    for _ in 0..precise::affordable(pairs) {
+        let x = point::random(&pairs.variables, rng);
+        let exact: Vec<BigRational> = x.iter().map(|&x| BigRational::from_float(x)).collect::<Option<_>>()?;
+        match precise::try_point(pairs, &exact, run.deadline) {
+            Tried::Violates => {
+                let found = counterexample_at(pairs, &exact, run.deadline)?;
+                return Some(Finding { opinion: Opinion::Refutes(found), cases: held + 1, worst_ulp: None });
+            }
+            Tried::Holds(_) => held += 1,
+            _ => {}
+        }
+    }
+    (held > 0).then_some(Finding { opinion: Opinion::Agrees, cases: held, worst_ulp: None })
 }
 
 /// The boxes that prove an inequality over all values of its variables, if it has bounds for each

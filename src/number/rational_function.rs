@@ -144,7 +144,8 @@ impl RationalFunctions {
                 atom
             }
         };
-        Ok(RationalFunction::whole(Laurent::term(Monomial::of(atom).power(grains), BigRational::one())))
+        let power = Monomial::of(atom).power(grains).ok_or_else(|| Abstention::new("a huge exponent"))?;
+        Ok(RationalFunction::whole(Laurent::term(power, BigRational::one())))
     }
 
     /// The exponent, if x is a product of generators.
@@ -197,7 +198,8 @@ impl Arithmetic for RationalFunctions {
         let mut sum = RationalFunction::whole(Laurent::zero());
         for term in terms {
             sum = if sum.denominator == term.denominator {
-                RationalFunction::new(sum.numerator.plus(&term.numerator), sum.denominator)?
+                let numerator = sized(Some(sum.numerator.plus(&term.numerator)).filter(|n| !n.is_unwieldy()))?;
+                RationalFunction::new(numerator, sum.denominator)?
             } else {
                 let left = sized(sum.numerator.times(&term.denominator))?;
                 let right = sized(term.numerator.times(&sum.denominator))?;

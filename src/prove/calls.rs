@@ -1,7 +1,8 @@
 //! What the functions of the language compute.
 
-use super::elaborate::{Stopped, Value, each, extreme};
+use super::elaborate::Stopped;
 use super::unusable::{Span, Unusable};
+use super::values::{Value, each, extreme};
 use crate::expression::{self, Expr, by_sign};
 
 /// ln(1 + e^x)

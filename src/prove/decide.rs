@@ -1,5 +1,6 @@
 //! Decides one statement: verdict, scope, counterexample, hint.
 
+use super::hint;
 use crate::claim::{Instance, Kind, Verdict};
 use crate::decision::{self, Control, Decision, JudgeReport, Question};
 use crate::judges::{Counterexample, Run};
@@ -51,11 +52,25 @@ pub struct Decided {
 pub fn decide(statement: &Statement, run: &Run) -> Decided {
     let instances: Vec<Instance> = statement.at.iter().map(|at| at.instance.clone()).collect();
     let question = Question { purpose: &statement.text, instances: &instances, control: Control::Made };
-    let Decision { verdict, scope, judges, counterexample } = decision::decide(&question, run);
-    Decided { verdict, scope, judges, counterexample, hint: None }
+    let Decision { verdict, scope, judges, counterexample, refuted_at } = decision::decide(&question, run);
+    let hint = counterexample.as_ref().zip(refuted_at).and_then(|(found, first)| hint(statement, first, found, run));
+    Decided { verdict, scope, judges, counterexample, hint }
+}
+
+/// What is wrong at the first size at which the statement is false.
+fn hint(statement: &Statement, first: usize, counterexample: &Counterexample, run: &Run) -> Option<String> {
+    let (held, rest) = statement.at.split_at(first);
+    let (at, later) = rest.split_first()?;
+    let next = later.iter().find(|next| next.sizes != at.sizes);
+    hint::find(&hint::Refuted { held, at, next, counterexample }, run)
 }
 
 impl Decided {
+    /// Nothing, for this reason.
+    pub(super) fn not(reason: String) -> Decided {
+        Decided { verdict: Verdict::Undecided, scope: reason, judges: Vec::new(), counterexample: None, hint: None }
+    }
+
     /// As the report that `verify` makes of its claims.
     pub fn report(self, id: impl Into<String>, statement: &Statement) -> ClaimReport {
         let Decided { verdict, scope, judges, counterexample, hint } = self;

@@ -1,12 +1,15 @@
 //! Expressions of a text at concrete sizes and indices, as expressions of a graph.
 
+use super::formulas::Resolved;
 use super::text::{Symbol, Text};
 use super::tree::{Comparison, Condition, Kind, Node, Over, Total};
 use super::unusable::{Span, Unusable};
+use super::values::{LARGEST_CONSTANT, Value, both, combined, each, multiplied, total};
 use super::variables;
 use crate::claim::Inputs;
 use crate::expression::derivative::Derivatives;
-use crate::expression::{self, Expr, NodeId, by_sign, constant, larger, nodes_built, pi, rational, smaller};
+use crate::expression::{self, Expr, NodeId, by_sign, constant, larger, nodes_built, pi, rational};
+use crate::number::Deadline;
 use num_traits::ToPrimitive;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -14,45 +17,22 @@ use std::rc::Rc;
 /// Operations of one graph, at most.
 pub(super) const MOST_NODES: usize = 400_000;
 
+/// Numbers of one declared name, at most.
+const MOST_VARIABLES: usize = MOST_NODES / 4;
+
+/// Expressions between two looks at the clock.
+const STEPS_BETWEEN_LOOKS: usize = 4096;
+
 /// The largest whole exponent that is written out as a power.
 const LARGEST_POWER: i64 = 1 << 20;
 
-/// What an expression comes to.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    /// A whole number: a size, an index, or what is computed from them.
-    Whole(i64),
-    Real(Expr),
-    List(Rc<Vec<Value>>),
-}
-
-impl Value {
-    pub fn list(items: Vec<Value>) -> Value {
-        Value::List(Rc::new(items))
-    }
-
-    /// The number as an expression.
-    pub fn real(&self, at: &Span) -> Result<Expr, Unusable> {
-        match self {
-            Value::Whole(n) => Ok(constant(*n)),
-            Value::Real(x) => Ok(*x),
-            Value::List(_) => Err(Unusable::new("a wrong shape", at.clone(), "this is an array")),
-        }
-    }
-
-    /// Every number of it, in order.
-    pub fn entries(&self, at: &Span) -> Result<Vec<Expr>, Unusable> {
-        match self {
-            Value::List(items) => {
-                let mut all = Vec::new();
-                for item in items.iter() {
-                    all.extend(item.entries(at)?);
-                }
-                Ok(all)
-            }
-            number => Ok(vec![number.real(at)?]),
-        }
-    }
+/// Why something must not be 0 at every point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// It is divided by.
+    Divisor,
+    /// What is differentiated has a kink there.
+    Kink,
 }
 
 /// Why there is no graph at these sizes.
@@ -61,6 +41,19 @@ pub(super) enum Stopped {
     Unusable(Unusable),
     /// It would be too large.
     TooLarge,
+    /// The time is up.
+    Late,
+}
+
+impl Stopped {
+    /// Why nothing is decided, if the text is usable.
+    pub fn reason(self) -> Result<String, Unusable> {
+        match self {
+            Stopped::Unusable(error) => Err(error),
+            Stopped::TooLarge => Ok(format!("it takes more than {MOST_NODES} operations to write down")),
+            Stopped::Late => Ok(Deadline::REASON.to_string()),
+        }
+    }
 }
 
 impl From<Unusable> for Stopped {
@@ -69,33 +62,47 @@ impl From<Unusable> for Stopped {
     }
 }
 
-type Elaborated<T> = Result<T, Stopped>;
+pub(super) type Elaborated<T> = Result<T, Stopped>;
 
 /// The state of elaborating one claim inside a graph that is being built.
 pub(super) struct Elaboration<'a> {
     pub text: &'a Text,
     pub sizes: &'a BTreeMap<String, usize>,
     pub inputs: &'a Inputs,
+    /// When to give up.
+    pub end: Deadline,
+    /// Expressions looked at.
+    steps: usize,
     /// Declared names, and definitions at the indices of the moment.
     pub values: HashMap<String, Value>,
     pub locals: Vec<(String, i64)>,
-    /// What is divided by, and where.
-    pub divisors: Vec<(Expr, Span)>,
-    derivatives: HashMap<NodeId, Rc<Derivatives>>,
+    /// What must not be 0 at every point, why, and where it stands.
+    pub watched: Vec<(Expr, Watched, Span)>,
+    pub(super) derivatives: HashMap<NodeId, Derivatives>,
+    /// The values beside a name that is a variable of its own.
+    pub(super) held: HashMap<String, Rc<HashMap<String, Value>>>,
     /// Whether a derivative was taken.
     pub differentiates: bool,
 }
 
 impl<'a> Elaboration<'a> {
-    pub fn new(text: &'a Text, sizes: &'a BTreeMap<String, usize>, inputs: &'a Inputs) -> Elaboration<'a> {
+    pub fn new(
+        text: &'a Text,
+        sizes: &'a BTreeMap<String, usize>,
+        inputs: &'a Inputs,
+        end: Deadline,
+    ) -> Elaboration<'a> {
         Elaboration {
             text,
             sizes,
             inputs,
+            end,
+            steps: 0,
             values: HashMap::new(),
             locals: Vec::new(),
-            divisors: Vec::new(),
+            watched: Vec::new(),
             derivatives: HashMap::new(),
+            held: HashMap::new(),
             differentiates: false,
         }
     }
@@ -115,6 +122,12 @@ impl<'a> Elaboration<'a> {
             return Ok(());
         }
         let text = self.text;
+        if let Some(symbol @ (Symbol::Real { .. } | Symbol::Probabilities(_))) = text.symbols.get(name) {
+            let count = symbol.shape().iter().try_fold(1usize, |all, dim| all.checked_mul(self.size(dim)));
+            if count.is_none_or(|count| count > MOST_VARIABLES) {
+                return Err(Stopped::TooLarge);
+            }
+        }
         let value = match text.symbols.get(name) {
             Some(Symbol::Real { shape, bounds }) => {
                 let sizes: Vec<usize> = shape.iter().map(|dim| self.size(dim)).collect();
@@ -143,9 +156,17 @@ impl<'a> Elaboration<'a> {
         Ok(Value::list(items))
     }
 
+    pub fn look_at_the_clock(&self) -> Elaborated<()> {
+        if self.end.has_passed() { Err(Stopped::Late) } else { Ok(()) }
+    }
+
     pub fn value(&mut self, node: &Node) -> Elaborated<Value> {
         if nodes_built() > MOST_NODES {
             return Err(Stopped::TooLarge);
+        }
+        self.steps += 1;
+        if self.steps % STEPS_BETWEEN_LOOKS == 0 {
+            self.look_at_the_clock()?;
         }
         match &node.kind {
             Kind::Number(value) => Ok(match value.to_i64().filter(|_| value.is_integer()) {
@@ -162,8 +183,11 @@ impl<'a> Elaboration<'a> {
                     };
                     let item = usize::try_from(place).ok().and_then(|place| items.get(place));
                     value = item.cloned().ok_or_else(|| {
-                        Unusable::new("an index out of scope", index.at.clone(), format!("it comes to {place}"))
-                            .help(format!("allowed are 0 to {} here", items.len().saturating_sub(1)))
+                        let label = format!("it comes to {place}, of {} entries", items.len());
+                        Unusable::new("an index out of scope", index.at.clone(), label).help(format!(
+                            "indices start at 0: allowed are 0 to {} here",
+                            items.len().saturating_sub(1)
+                        ))
                     })?;
                 }
                 Ok(value)
@@ -171,6 +195,12 @@ impl<'a> Elaboration<'a> {
             Kind::Call(name, arguments) => {
                 let values = arguments.iter().map(|x| self.value(x)).collect::<Elaborated<Vec<_>>>()?;
                 Ok(super::calls::call(name, &values, &node.at)?)
+            }
+            Kind::Applied(call) => {
+                let resolved = Resolved::of(call)?;
+                let values = resolved.arguments.iter().map(|(_, x)| self.value(x)).collect::<Elaborated<Vec<_>>>()?;
+                let led = resolved.is_led(&values.iter().map(Value::rank).collect::<Vec<_>>());
+                resolved.at(&values, led, &node.at)
             }
             Kind::Over(over) => self.over(over, node),
             Kind::Expect { index, over, body } => {
@@ -194,22 +224,8 @@ impl<'a> Elaboration<'a> {
             }
             Kind::Power(x, n) => self.power(x, n),
             Kind::Bracket(condition) => self.condition(condition),
-            Kind::Derivative { of, by } => {
-                let mut result = self.value(of)?.real(&of.at)?;
-                for x in by {
-                    let x = self.value(x)?.real(&x.at)?;
-                    result = self.derivative(result, x);
-                }
-                Ok(Value::Real(result))
-            }
+            Kind::Derivative { of, by } => Ok(Value::Real(self.differentiated(of, by)?)),
         }
-    }
-
-    /// ∂f/∂x
-    fn derivative(&mut self, f: Expr, x: Expr) -> Expr {
-        self.differentiates = true;
-        let all = self.derivatives.entry(f.place()).or_insert_with(|| Rc::new(Derivatives::of(f)));
-        all.by(x)
     }
 
     fn value_of_name(&mut self, name: &str, node: &Node) -> Elaborated<Value> {
@@ -280,7 +296,7 @@ impl<'a> Elaboration<'a> {
             let value = self.value(factor)?;
             if *divides {
                 for divisor in value.entries(&factor.at)? {
-                    self.divisors.push((divisor, factor.at.clone()));
+                    self.watched.push((divisor, Watched::Divisor, factor.at.clone()));
                 }
             }
             let before = all.unwrap_or(Value::Whole(1));
@@ -331,7 +347,7 @@ impl<'a> Elaboration<'a> {
             }
             Ok(Value::Real((rational(exact) * x_real.ln()).exp()))
         })?;
-        self.divisors.extend(negative.into_iter().map(|x| (x, base.at.clone())));
+        self.watched.extend(negative.into_iter().map(|x| (x, Watched::Divisor, base.at.clone())));
         Ok(result)
     }
 
@@ -344,12 +360,9 @@ impl<'a> Elaboration<'a> {
                     return Ok(Value::Whole(i64::from(holds(*sign, left.cmp(right)))));
                 }
                 let difference = left.real(&x.at)? - right.real(&y.at)?;
-                let [below, equal, above] = [
-                    std::cmp::Ordering::Less,
-                    std::cmp::Ordering::Equal,
-                    std::cmp::Ordering::Greater,
-                ]
-                .map(|order| constant(i64::from(holds(*sign, order))));
+                let [below, equal, above] =
+                    [std::cmp::Ordering::Less, std::cmp::Ordering::Equal, std::cmp::Ordering::Greater]
+                        .map(|order| constant(i64::from(holds(*sign, order))));
                 Ok(Value::Real(by_sign(difference, below, equal, above)))
             }
             Condition::Both(a, b) => {
@@ -373,110 +386,4 @@ fn holds(sign: Comparison, order: std::cmp::Ordering) -> bool {
         Comparison::Greater => order.is_gt(),
         Comparison::AtLeast => order.is_ge(),
     }
-}
-
-/// Two values entry by entry; a number goes with every entry of an array.
-fn combined(
-    x: &Value,
-    y: &Value,
-    act: &mut dyn FnMut(&Value, &Value) -> Result<Value, Unusable>,
-) -> Result<Value, Unusable> {
-    match (x, y) {
-        (Value::List(xs), Value::List(ys)) => {
-            let all = xs.iter().zip(ys.iter()).map(|(x, y)| combined(x, y, act)).collect::<Result<_, _>>()?;
-            Ok(Value::list(all))
-        }
-        (Value::List(xs), y) => {
-            Ok(Value::list(xs.iter().map(|x| combined(x, y, act)).collect::<Result<_, _>>()?))
-        }
-        (x, Value::List(ys)) => {
-            Ok(Value::list(ys.iter().map(|y| combined(x, y, act)).collect::<Result<_, _>>()?))
-        }
-        (x, y) => act(x, y),
-    }
-}
-
-/// An operation entry by entry: on whole numbers where its result is one.
-fn both(
-    x: &Value,
-    y: &Value,
-    at: &Span,
-    real: &dyn Fn(Expr, Expr) -> Expr,
-    whole: &dyn Fn(i64, i64) -> Option<i64>,
-) -> Elaborated<Value> {
-    Ok(combined(x, y, &mut |x, y| {
-        if let (Value::Whole(x), Value::Whole(y)) = (x, y)
-            && let Some(result) = whole(*x, *y)
-        {
-            return Ok(Value::Whole(result));
-        }
-        small(real(x.real(at)?, y.real(at)?), at).map(Value::Real)
-    })?)
-}
-
-/// Constants with more bits are refused: they can only be meant to exhaust the memory.
-const LARGEST_CONSTANT: u64 = 1 << 14;
-
-/// The expression, unless it is an enormous constant.
-fn small(x: Expr, at: &Span) -> Result<Expr, Unusable> {
-    match x.as_constant() {
-        Some(value) if value.numer().bits() + value.denom().bits() > LARGEST_CONSTANT => {
-            Err(Unusable::new("a constant that is too large", at.clone(), "it would be very long"))
-        }
-        _ => Ok(x),
-    }
-}
-
-/// The same for one operand.
-pub(super) fn each(
-    x: &Value,
-    at: &Span,
-    real: &dyn Fn(Expr) -> Expr,
-    whole: &dyn Fn(i64) -> Option<i64>,
-) -> Elaborated<Value> {
-    match x {
-        Value::List(items) => {
-            Ok(Value::list(items.iter().map(|x| each(x, at, real, whole)).collect::<Elaborated<_>>()?))
-        }
-        Value::Whole(n) if whole(*n).is_some() => Ok(Value::Whole(whole(*n).unwrap_or_default())),
-        number => Ok(Value::Real(real(number.real(at)?))),
-    }
-}
-
-fn multiplied(x: &Value, y: &Value, at: &Span) -> Elaborated<Value> {
-    both(x, y, at, &|x, y| x * y, &|x, y| x.checked_mul(y))
-}
-
-/// The sum of values of one shape, and of numbers beside them, as one node for each entry.
-fn total(values: &[Value], at: &Span) -> Elaborated<Value> {
-    let longest = values.iter().filter_map(|value| if let Value::List(items) = value { Some(items.len()) } else { None });
-    if let Some(size) = longest.max() {
-        let entry = |i: usize| {
-            let parts: Option<Vec<Value>> = values
-                .iter()
-                .map(|value| match value {
-                    Value::List(items) => items.get(i).cloned(),
-                    number => Some(number.clone()),
-                })
-                .collect();
-            let parts = parts.ok_or_else(|| Unusable::new("a wrong shape", at.clone(), "sizes differ"))?;
-            total(&parts, at)
-        };
-        return Ok(Value::list((0..size).map(entry).collect::<Elaborated<_>>()?));
-    }
-    let wholes = values.iter().try_fold(0i64, |sum, value| match value {
-        Value::Whole(n) => sum.checked_add(*n),
-        _ => None,
-    });
-    if let Some(sum) = wholes {
-        return Ok(Value::Whole(sum));
-    }
-    let terms = values.iter().map(|value| value.real(at)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Value::Real(expression::sum(terms)))
-}
-
-/// The largest, or the smallest, of some numbers.
-pub(super) fn extreme(values: &[Expr], largest: bool) -> Option<Expr> {
-    let (first, rest) = values.split_first()?;
-    Some(rest.iter().fold(*first, |found, &x| if largest { larger(found, x) } else { smaller(found, x) }))
 }

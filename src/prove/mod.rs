@@ -17,8 +17,12 @@
 
 mod calls;
 mod decide;
+mod differentiate;
 mod elaborate;
+mod formulas;
 mod functions;
+mod hint;
+mod indices;
 mod parser;
 mod report;
 mod sampled;
@@ -29,8 +33,10 @@ mod text;
 mod token;
 mod tree;
 mod unusable;
+mod values;
 mod variables;
 
 pub use decide::{AtSize, Decided, Statement, decide};
+pub use formulas::signatures;
 pub use report::{Limits, prove};
 pub use unusable::{Span, Unusable};

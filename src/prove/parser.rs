@@ -2,8 +2,10 @@
 //!
 //! A comparison binds loosest, then sums, then products, then a sign before, then powers, to the right.
 
+use super::formulas::signature;
+use super::functions::takes;
 use super::token::{Placed, Token, tokens};
-use super::tree::{Bound, Comparison, Condition, Kind, Node, Over, Sort, Statement, Total};
+use super::tree::{Application, Bound, Comparison, Condition, Given, Kind, Node, Over, Sort, Statement, Total};
 use super::unusable::{Span, Unusable};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -79,18 +81,18 @@ impl Parser {
             Token::Name(name) => format!("the name `{name}`"),
             Token::Number(value) => format!("the number {value}"),
             Token::Sign(sign) => format!("`{sign}`"),
+            Token::Word(word) => format!("the word {word:?}"),
             Token::End => "the end of the statement".into(),
         };
         let operand = matches!(self.peek(), Token::Name(_) | Token::Number(_)) || self.is("(");
-        let mut error = Unusable::new("this cannot stand here", self.at(), format!("found {found}"));
         let before = self.next.checked_sub(1).map(|i| &self.tokens[i].token);
         let follows = matches!(before, Some(Token::Name(_) | Token::Number(_) | Token::Sign(")" | "]")));
-        error = if operand && follows {
-            error.help(format!("allowed is {allowed}; a product needs its sign, as in `2 * x`"))
-        } else {
-            error.help(format!("allowed is {allowed}"))
-        };
-        error
+        if operand && follows {
+            return Unusable::new("a product needs its sign", self.at(), format!("{found} follows an operand"))
+                .help(format!("write `2 * x` for two times x; allowed is {allowed}"));
+        }
+        Unusable::new("this cannot stand here", self.at(), format!("found {found}"))
+            .help(format!("allowed is {allowed}"))
     }
 
     fn name(&mut self, what: &str) -> Parsed<(String, Span)> {
@@ -107,7 +109,8 @@ impl Parser {
     fn statement(&mut self) -> Parsed<Statement> {
         let start = self.at().start;
         if let Token::Name(word) = self.peek().clone() {
-            let operand_next = matches!(self.peek_after(1), Token::Name(_) | Token::Number(_) | Token::Sign("(" | "-" | "["));
+            let operand_next =
+                matches!(self.peek_after(1), Token::Name(_) | Token::Number(_) | Token::Sign("(" | "-" | "["));
             if word == "assume" && operand_next {
                 self.next += 1;
                 let condition = self.condition()?;
@@ -233,12 +236,20 @@ impl Parser {
         }
         let at = self.since(start);
         if signs.is_empty() {
-            return Err(Unusable::new("a statement without a comparison", at, "an expression claims nothing")
-                .help("write a claim with ==, <=, <, >= or >, a definition `name = …`, or a declaration `name: real`"));
+            if self.peek() != &Token::End {
+                return Err(self.unexpected("a comparison, or an operator"));
+            }
+            return Err(Unusable::new("a statement without a comparison", at, "an expression claims nothing").help(
+                "write a claim with ==, <=, <, >= or >, a definition `name = …`, or a declaration `name: real`",
+            ));
         }
         if let Some(i) = signs.iter().position(|sign| *sign == Comparison::Unequal) {
-            return Err(Unusable::new("`!=` claims nothing that is decided", sides[i].at.start..sides[i + 1].at.end, "")
-                .help("allowed is ==, <=, <, >= or >; `!=` stands in brackets, as in [i != j]"));
+            return Err(Unusable::new(
+                "`!=` claims nothing that is decided",
+                sides[i].at.start..sides[i + 1].at.end,
+                "",
+            )
+            .help("allowed is ==, <=, <, >= or >; `!=` stands in brackets, as in [i != j]"));
         }
         Ok(Statement::Compared { sides, signs, at })
     }
@@ -416,10 +427,9 @@ impl Parser {
             by.extend(std::iter::repeat_n(variable, times));
         }
         if by.len() != order || order > LARGEST_ORDER {
-            return Err(self.order(start, order).help(format!(
-                "`d^{order}` is by {order} variables, at most {LARGEST_ORDER}; found {}",
-                by.len()
-            )));
+            return Err(self
+                .order(start, order)
+                .help(format!("`d^{order}` is by {order} variables, at most {LARGEST_ORDER}; found {}", by.len())));
         }
         Ok(Node { kind: Kind::Derivative { of, by }, at: self.since(start) })
     }
@@ -461,8 +471,14 @@ impl Parser {
             }
             Token::Name(name) => {
                 self.next += 1;
+                if self.is(".") {
+                    return self.application(name, at);
+                }
                 if !self.is("(") {
                     return Ok(Node { kind: Kind::Name(name), at });
+                }
+                if takes(&name).is_none() && signature(&name).is_some() {
+                    return self.application(name, at);
                 }
                 self.call(name, at)
             }
@@ -485,6 +501,41 @@ impl Parser {
             }
             _ => Err(self.unexpected("a name, a number, a bracket or a function")),
         }
+    }
+
+    /// A formula of the catalog: its result, arguments and conventions.
+    fn application(&mut self, name: String, at: Span) -> Parsed<Node> {
+        let mut result: Vec<String> = Vec::new();
+        while self.took(".") {
+            result.push(self.name("a result of a formula, as in `dpo.weight(…)`")?.0);
+        }
+        let names = self.since(at.start);
+        self.need("(")?;
+        let (mut arguments, mut named) = (Vec::new(), Vec::new());
+        while !self.is(")") {
+            if matches!((self.peek(), self.peek_after(1)), (Token::Name(_), Token::Sign("="))) {
+                let (name, at) = self.name("a name")?;
+                self.need("=")?;
+                let given = match self.peek().clone() {
+                    Token::Word(word) => {
+                        self.next += 1;
+                        Given::Word(word)
+                    }
+                    _ => Given::Expression(self.expression()?),
+                };
+                named.push((name, at, given));
+            } else if named.is_empty() {
+                arguments.push(self.expression()?);
+            } else {
+                return Err(self.unexpected("a named argument, after another one"));
+            }
+            if !self.took(",") {
+                break;
+            }
+        }
+        self.need(")")?;
+        let call = Application { name, result: result.join("."), at: names, arguments, named };
+        Ok(Node { kind: Kind::Applied(Box::new(call)), at: self.since(at.start) })
     }
 
     /// The arguments of a function.

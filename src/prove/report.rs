@@ -1,7 +1,6 @@
 //! A text's claims, decided.
 
-use super::decide::{AtSize, Statement, decide};
-use super::elaborate::Stopped;
+use super::decide::{AtSize, Decided, Statement, decide};
 use super::sampled::meets_its_assumptions;
 use super::sizes;
 use super::stated;
@@ -47,8 +46,11 @@ pub fn prove(text: &str, limits: &Limits) -> Result<Evidence, Unusable> {
     for (i, claim) in read.claims.iter().enumerate() {
         // one claim may take half of what is left, or its even share, so that it does not starve the others
         let share = f64::max(0.5, 1.0 / (read.claims.len() - i) as f64);
-        let statement = statement(text, &read, claim, end.part(share))?;
-        let decided = decide(&statement, &run.until(end.part(share)));
+        let (statement, stopped) = statement(text, &read, claim, end.part(share))?;
+        let decided = match stopped.filter(|_| statement.at.is_empty()) {
+            Some(reason) => Decided::not(reason),
+            None => decide(&statement, &run.until(end.part(share))),
+        };
         claims.push(decided.report(id(&lines, i), &statement));
     }
     Ok(Evidence { claims, outside: &[], run: RunInfo::of(&run, started) })
@@ -70,25 +72,29 @@ fn id(lines: &[usize], i: usize) -> String {
     }
 }
 
-/// A claim at the sizes at which it is decided.
-fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<Statement, Unusable> {
+/// A claim at the sizes at which it is decided, and what kept it from larger ones.
+fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<(Statement, Option<String>), Unusable> {
     let used = sizes::used(read, claim);
     let names = sizes::sizes_of(read, claim, &used);
     let mut at: Vec<AtSize> = Vec::new();
+    let mut required = 0;
+    let mut reason = None;
     for (sizes, optional) in sizes::tried(read, &names) {
         let nodes = at.iter().map(|at| at.instance.graph.nodes().len()).max().unwrap_or(0);
         if optional && nodes > LARGE {
             break;
         }
-        match stated::instances(read, claim, &sizes) {
+        match stated::instances(read, claim, &sizes, end) {
             // past what is always tried, sizes whose indices are too many to go through say little
             Ok(more) if optional && more.iter().any(|at| at.instance.beyond) => break,
             Ok(more) => at.extend(more),
-            Err(Stopped::Unusable(error)) => return Err(error),
-            Err(Stopped::TooLarge) => break,
+            Err(stopped) => {
+                reason = Some(stopped.reason()?);
+                break;
+            }
         }
-        if end.has_passed() {
-            break;
+        if !optional {
+            required = at.len();
         }
     }
     if let Some(first) = at.first()
@@ -97,8 +103,7 @@ fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<St
         return Err(Unusable::new("assumptions that no point meets", claim.at.clone(), "for this claim")
             .help("none of 4000 points was within them"));
     }
-    let required = at.len();
-    Ok(Statement { text: written(text, claim), kind: stated::kind(read, claim, &used), at, required })
+    Ok((Statement { text: written(text, claim), kind: stated::kind(read, claim, &used), at, required }, reason))
 }
 
 /// A claim as it stands in the text, in one line.

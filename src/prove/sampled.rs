@@ -12,7 +12,8 @@ const POINTS: usize = 12;
 /// Points that are tried for one within the assumptions.
 const MOST_POINTS: usize = 4000;
 
-fn points(instance: &Instance, count: usize) -> impl Iterator<Item = Vec<Rounded>> {
+/// Some points of a statement.
+pub(super) fn points(instance: &Instance, count: usize) -> impl Iterator<Item = Vec<Rounded>> {
     // the same at every call: what is told of a text does not change from run to run
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     (0..count).map(move |_| {

@@ -1,8 +1,10 @@
 //! The shapes of expressions, with sizes as names: whether what is written fits together.
 
+use super::differentiate::held_name;
+use super::formulas::{Resolved, SIGNATURES};
 use super::functions::{FUNCTIONS, in_words, takes};
 use super::text::{Symbol, Text};
-use super::tree::{Condition, Kind, Node};
+use super::tree::{Application, Condition, Kind, Node};
 use super::unusable::{Unusable, nearest};
 use num_traits::ToPrimitive;
 use std::fmt;
@@ -30,7 +32,7 @@ impl fmt::Display for Dim {
 }
 
 impl Dim {
-    fn fits(&self, other: &Dim) -> bool {
+    pub fn fits(&self, other: &Dim) -> bool {
         self == other || *self == Dim::Unknown || *other == Dim::Unknown
     }
 }
@@ -57,6 +59,7 @@ impl Look<'_> {
             Kind::Name(name) => self.shape_of_name(name, node, locals),
             Kind::Entry(base, at) => self.shape_of_entry(node, base, at, locals),
             Kind::Call(name, arguments) => self.shape_of_call(node, name, arguments, locals),
+            Kind::Applied(call) => self.shape_of_application(call, locals),
             Kind::Over(over) => {
                 let range = match &over.below {
                     Some(below) => {
@@ -91,10 +94,8 @@ impl Look<'_> {
             }
             Kind::Derivative { of, by } => {
                 self.number(of, locals)?;
-                for x in by {
-                    self.number(x, locals)?;
-                    self.declared_entry(x)?;
-                }
+                by.iter().try_for_each(|x| self.number(x, locals))?;
+                self.differentiated_by(by)?;
                 Ok(Vec::new())
             }
         }
@@ -203,8 +204,9 @@ impl Look<'_> {
                     Dim::Fixed(size) => format!("allowed are 0 to {}", size.saturating_sub(1)),
                     _ => "allowed are whole numbers from 0".into(),
                 };
-                return Err(Unusable::new("an index out of scope", node.at.clone(), format!("found {value}"))
-                    .help(allowed));
+                return Err(
+                    Unusable::new("an index out of scope", node.at.clone(), format!("found {value}")).help(allowed)
+                );
             }
             return Ok(());
         }
@@ -267,7 +269,8 @@ impl Look<'_> {
             return Err(Unusable::new("a product needs its sign", at, format!("`{name}` is no function"))
                 .help(format!("write `{name} * (…)`")));
         }
-        let all: Vec<&str> = FUNCTIONS.iter().map(|(known, ..)| *known).collect();
+        let formulas = SIGNATURES.iter().map(|signature| signature.name);
+        let all: Vec<&str> = FUNCTIONS.iter().map(|(known, ..)| *known).chain(formulas).collect();
         let error = Unusable::new("an unknown function", at, format!("found `{name}`"));
         match nearest(name, all.iter().copied()) {
             Some(meant) => Err(error.help(format!("was `{meant}` meant?"))),
@@ -275,23 +278,38 @@ impl Look<'_> {
         }
     }
 
-    /// A derivative is by a declared number, or an entry of a declared array.
-    fn declared_entry(&self, node: &Node) -> Result<(), Unusable> {
-        let name = match &node.kind {
-            Kind::Name(name) => Some(name.as_str()),
-            Kind::Entry(base, _) => base.name(),
-            _ => None,
-        };
-        let declared = name.is_some_and(|name| matches!(self.text.symbols.get(name), Some(Symbol::Real { .. })));
-        if declared {
-            return Ok(());
+    fn shape_of_application(&self, call: &Application, locals: &mut Locals) -> Result<Shape, Unusable> {
+        if self.text.symbols.contains_key(&call.name) || locals.iter().any(|(local, _)| *local == call.name) {
+            let label = format!("`{}` is no formula here", call.name);
+            return Err(Unusable::new("a name that is taken", call.at.clone(), label)
+                .help("the text has declared or defined it; another name leaves it to the formula"));
         }
-        let label = match name {
-            Some(name) if self.text.symbols.contains_key(name) => format!("`{name}` is not a declared real"),
-            _ => "this is no declared name".into(),
-        };
-        Err(Unusable::new("a derivative by something else than a variable", node.at.clone(), label)
-            .help("allowed is a name declared as real, vec, mat or prob, with indices for one entry"))
+        let resolved = Resolved::of(call)?;
+        let shapes = resolved.arguments.iter().map(|(_, x)| self.shape(x, locals)).collect::<Result<Vec<_>, _>>()?;
+        resolved.shape(&shapes)
+    }
+
+    /// A derivative is by declared numbers, or by the entries of one definition.
+    fn differentiated_by(&self, by: &[Node]) -> Result<(), Unusable> {
+        for x in by {
+            let name = x.base_name();
+            let symbol = name.and_then(|name| self.text.symbols.get(name));
+            if matches!(symbol, Some(Symbol::Real { .. } | Symbol::Probabilities(_) | Symbol::Defined { .. })) {
+                continue;
+            }
+            let label = match (name, symbol) {
+                (Some(name), Some(_)) => format!("`{name}` is a whole number"),
+                _ => "this is no name".into(),
+            };
+            return Err(Unusable::new("a derivative by something else than a variable", x.at.clone(), label)
+                .help("allowed is a real name that is declared or defined, with indices for one entry"));
+        }
+        let held = by.iter().find(|x| held_name(self.text, x).is_some());
+        match held.and_then(|held| by.iter().find(|x| x.base_name() != held.base_name())) {
+            Some(other) => Err(Unusable::new("a derivative by a definition and something else", other.at.clone(), "")
+                .help("by a definition the others are held fixed, and they may be what it is made of")),
+            None => Ok(()),
+        }
     }
 
     /// The range of an index, from where it stands in an expression.
@@ -306,7 +324,8 @@ impl Look<'_> {
                 Kind::Expect { index: inner, .. } if inner == index => return false,
                 Kind::Entry(base, at) => {
                     if let Ok(shape) = look.shape(base, &mut Vec::new()) {
-                        let here = at.iter().zip(shape).find(|(x, dim)| x.name() == Some(index) && *dim != Dim::Unknown);
+                        let here =
+                            at.iter().zip(shape).find(|(x, dim)| x.name() == Some(index) && *dim != Dim::Unknown);
                         found = found.take().or(here.map(|(_, dim)| dim));
                     }
                 }

@@ -15,32 +15,42 @@ const SMALLEST: usize = 2;
 /// A size that is always tried where none is fixed.
 const ALWAYS: usize = 3;
 
-/// The names that a claim uses, directly or by definitions, and by assumptions.
+/// The names that a claim uses: directly, by definitions, and by assumptions that connect them with others.
 pub(super) fn used(text: &Text, claim: &Claim) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut add = |node: &Node| {
-        node.walk(&mut |part| {
-            if let Some(name) = part.name() {
-                names.insert(name.to_string());
+    let mut used = names_in(&claim.left);
+    used.extend(names_in(&claim.right));
+    loop {
+        let before = used.len();
+        // a definition uses earlier ones alone
+        for name in text.defined.iter().rev() {
+            if let Some(Symbol::Defined { body, .. }) = text.symbols.get(name)
+                && used.contains(name)
+            {
+                used.extend(names_in(body));
             }
-            true
-        });
-    };
-    add(&claim.left);
-    add(&claim.right);
-    // a definition uses earlier ones alone
-    for name in text.defined.iter().rev() {
-        if names.contains(name)
-            && let Some(Symbol::Defined { body, .. }) = text.symbols.get(name)
-        {
-            body.walk(&mut |part| {
-                if let Some(name) = part.name() {
-                    names.insert(name.to_string());
-                }
+        }
+        for assumption in &text.assumptions {
+            let mut names = BTreeSet::new();
+            assumption.walk(&mut |part| {
+                names.extend(part.name().map(str::to_string));
                 true
             });
+            if names.iter().any(|name| used.contains(name) && text.symbols.contains_key(name)) {
+                used.extend(names);
+            }
+        }
+        if used.len() == before {
+            return used;
         }
     }
+}
+
+fn names_in(node: &Node) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    node.walk(&mut |part| {
+        names.extend(part.name().map(str::to_string));
+        true
+    });
     names
 }
 

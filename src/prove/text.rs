@@ -136,9 +136,8 @@ impl Text {
     /// The side that a comparison between constants declares: the only one that is a new name.
     fn bounded_name(&self, sides: &[Node]) -> Option<usize> {
         let new = |node: &Node| {
-            node.name().is_some_and(|name| {
-                name != "pi" && !self.symbols.contains_key(name) && !self.sizes.contains_key(name)
-            })
+            node.name()
+                .is_some_and(|name| name != "pi" && !self.symbols.contains_key(name) && !self.sizes.contains_key(name))
         };
         let place = sides.iter().position(new)?;
         let inside = sides.len() == 2 || (sides.len() == 3 && place == 1);
@@ -156,7 +155,8 @@ impl Text {
         } else {
             return Ok(());
         };
-        Err(Unusable::new("a name that is taken", at.clone(), format!("`{name}` is {taken}")).help("choose another name"))
+        Err(Unusable::new("a name that is taken", at.clone(), format!("`{name}` is {taken}"))
+            .help("choose another name"))
     }
 
     fn declare(&mut self, names: Vec<(String, Span)>, sort: &Sort, bounds: &[Bound]) -> Result<(), Unusable> {
@@ -205,13 +205,7 @@ impl Text {
         Ok(())
     }
 
-    fn define(
-        &mut self,
-        name: String,
-        at: Span,
-        indices: Vec<(String, Span)>,
-        body: Node,
-    ) -> Result<(), Unusable> {
+    fn define(&mut self, name: String, at: Span, indices: Vec<(String, Span)>, body: Node) -> Result<(), Unusable> {
         self.take(&name, &at)?;
         let mut locals = Locals::new();
         for (index, at) in indices {

@@ -10,6 +10,8 @@ pub(super) enum Token {
     Name(String),
     Number(BigRational),
     Sign(&'static str),
+    /// "an option"
+    Word(String),
     /// The end of a statement.
     End,
 }
@@ -29,6 +31,7 @@ const SIGNS: &[(&str, &str)] = &[
     (">=", ">="),
     ("**", "^"),
     ("..", ".."),
+    (".", "."),
     ("≤", "<="),
     ("≥", ">="),
     ("≠", "!="),
@@ -95,6 +98,13 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, Unusable> {
             let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '\'')).unwrap_or(rest.len());
             found.push(Placed { token: Token::Name(rest[..length].to_string()), at: at..at + length });
             at += length;
+        } else if first == '"' {
+            let end = rest[1..].find(['"', '\n']).filter(|&end| rest[1 + end..].starts_with('"'));
+            let Some(end) = end else {
+                return Err(Unusable::new("an open word", at..after, "it is not closed in this line"));
+            };
+            found.push(Placed { token: Token::Word(rest[1..=end].to_string()), at: at..at + end + 2 });
+            at += end + 2;
         } else {
             let Some((written, sign)) = SIGNS.iter().find(|(written, _)| rest.starts_with(written)) else {
                 return Err(Unusable::new("an unknown character", at..after, format!("{first:?}"))

@@ -18,10 +18,16 @@ pub(super) enum Kind {
     Entry(Box<Node>, Vec<Node>),
     /// A function of its arguments.
     Call(String, Vec<Node>),
+    /// A formula of the catalog.
+    Applied(Box<Application>),
     /// sum(j, …), sum(i < t, …)
     Over(Over),
     /// expect(y ~ p, …)
-    Expect { index: String, over: Box<Node>, body: Box<Node> },
+    Expect {
+        index: String,
+        over: Box<Node>,
+        body: Box<Node>,
+    },
     /// Terms, and whether they are subtracted.
     Sum(Vec<(bool, Node)>),
     /// Factors, and whether it is divided by them.
@@ -31,7 +37,41 @@ pub(super) enum Kind {
     /// 1 where the condition holds, 0 elsewhere.
     Bracket(Box<Condition>),
     /// d f / d x d y
-    Derivative { of: Box<Node>, by: Vec<Node> },
+    Derivative {
+        of: Box<Node>,
+        by: Vec<Node>,
+    },
+}
+
+/// A call of a formula of the catalog: dpo.weight(lw, ll, rw, rl, beta = b, smoothing = "robust")
+#[derive(Clone, Debug)]
+pub(super) struct Application {
+    pub name: String,
+    /// What follows the name with a dot; empty for the first result.
+    pub result: String,
+    /// The names, without the arguments.
+    pub at: Span,
+    pub arguments: Vec<Node>,
+    pub named: Vec<(String, Span, Given)>,
+}
+
+/// What a named argument is given.
+#[derive(Clone, Debug)]
+pub(super) enum Given {
+    Expression(Node),
+    /// An option of a convention.
+    Word(String),
+}
+
+impl Application {
+    /// The expressions that are given.
+    pub fn expressions(&self) -> impl Iterator<Item = &Node> {
+        let named = self.named.iter().filter_map(|(_, _, given)| match given {
+            Given::Expression(node) => Some(node),
+            Given::Word(_) => None,
+        });
+        self.arguments.iter().chain(named)
+    }
 }
 
 /// What runs over an index.
@@ -110,13 +150,34 @@ pub(super) type Bound = (Comparison, Node);
 
 #[derive(Clone, Debug)]
 pub(super) enum Statement {
-    Declared { names: Vec<(String, Span)>, sort: Sort, bounds: Vec<Bound> },
+    Declared {
+        names: Vec<(String, Span)>,
+        sort: Sort,
+        bounds: Vec<Bound>,
+    },
     /// n = 2..6
-    Sized { name: String, at: Span, low: Node, high: Node },
-    Defined { name: String, at: Span, indices: Vec<(String, Span)>, body: Node },
-    Assumed { condition: Condition, at: Span },
+    Sized {
+        name: String,
+        at: Span,
+        low: Node,
+        high: Node,
+    },
+    Defined {
+        name: String,
+        at: Span,
+        indices: Vec<(String, Span)>,
+        body: Node,
+    },
+    Assumed {
+        condition: Condition,
+        at: Span,
+    },
     /// Sides and the comparisons between them: a claim, or the declaration of a name between constants.
-    Compared { sides: Vec<Node>, signs: Vec<Comparison>, at: Span },
+    Compared {
+        sides: Vec<Node>,
+        signs: Vec<Comparison>,
+        at: Span,
+    },
 }
 
 impl Node {
@@ -125,6 +186,14 @@ impl Node {
         match &self.kind {
             Kind::Name(name) => Some(name),
             _ => None,
+        }
+    }
+
+    /// The name that it is, or is an entry of.
+    pub fn base_name(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Entry(base, _) => base.name(),
+            _ => self.name(),
         }
     }
 
@@ -140,6 +209,7 @@ impl Node {
                 at.iter().for_each(|x| x.walk(visit));
             }
             Kind::Call(_, arguments) => arguments.iter().for_each(|x| x.walk(visit)),
+            Kind::Applied(call) => call.expressions().for_each(|x| x.walk(visit)),
             Kind::Over(Over { below, body, .. }) => {
                 if let Some(below) = below {
                     below.walk(visit);

@@ -56,7 +56,9 @@ impl Unusable {
 
 /// Of the known names the one that was probably meant.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let close = |other: &&str| distance(name, other) <= 1 + name.chars().count() / 4;
+    let length = name.chars().count();
+    // a name of which nothing is left is another name
+    let close = |other: &&str| distance(name, other) <= (1 + length / 4).min(length.saturating_sub(1));
     known.filter(close).min_by_key(|other| distance(name, other))
 }
 

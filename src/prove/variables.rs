@@ -1,7 +1,7 @@
 //! Declared names as variables of a statement.
 
-use super::elaborate::Value;
 use super::text::Bounds;
+use super::values::Value;
 use crate::claim::{Domain, Inputs};
 use crate::expression::{Expr, rational, sum};
 use num_rational::BigRational;

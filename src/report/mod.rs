@@ -56,11 +56,7 @@ impl Evidence {
     pub fn collect(claims: &[&Claim], all: &[Claim], run: &Run, done: impl Fn(&ClaimReport) + Sync) -> Evidence {
         let started = Instant::now();
         let claims = verify::decide_all(claims, all, run, done);
-        Evidence {
-            claims,
-            outside: OUTSIDE,
-            run: RunInfo::of(run, started),
-        }
+        Evidence { claims, outside: OUTSIDE, run: RunInfo::of(run, started) }
     }
 
     /// How many claims came to a verdict.
