@@ -19,6 +19,7 @@ mod calls;
 mod decide;
 mod elaborate;
 mod functions;
+mod latex;
 mod parser;
 mod report;
 mod sampled;
@@ -32,5 +33,6 @@ mod unusable;
 mod variables;
 
 pub use decide::{AtSize, Decided, Statement, decide};
+pub use latex::{Equation, latex};
 pub use report::{Limits, prove};
 pub use unusable::{Span, Unusable};

@@ -1,9 +1,34 @@
-//! The evidence: what `verify` found, for a program and for a terminal.
+//! The evidence: what `verify` found, for a program, for a terminal and as a page.
 
 pub mod accuracy;
+#[cfg(feature = "report")]
+mod consequences;
+#[cfg(feature = "report")]
+pub mod derivation;
+#[cfg(feature = "report")]
+pub mod document;
+#[cfg(feature = "report")]
+pub mod known;
+#[cfg(feature = "report")]
+mod mathematics;
+#[cfg(feature = "report")]
+mod page;
+#[cfg(feature = "report")]
+pub mod pictures;
+#[cfg(feature = "report")]
+pub mod questions;
+#[cfg(feature = "report")]
+mod sections;
+#[cfg(feature = "report")]
+pub mod standing;
 pub mod surveys;
 #[cfg(feature = "cli")]
 pub mod terminal;
+
+#[cfg(feature = "report")]
+pub use consequences::Consequence;
+#[cfg(feature = "report")]
+pub use page::{Data, Incomplete, Report};
 
 use crate::claim::{Claim, Verdict};
 use crate::judges::Run;
@@ -56,11 +81,7 @@ impl Evidence {
     pub fn collect(claims: &[&Claim], all: &[Claim], run: &Run, done: impl Fn(&ClaimReport) + Sync) -> Evidence {
         let started = Instant::now();
         let claims = verify::decide_all(claims, all, run, done);
-        Evidence {
-            claims,
-            outside: OUTSIDE,
-            run: RunInfo::of(run, started),
-        }
+        Evidence { claims, outside: OUTSIDE, run: RunInfo::of(run, started) }
     }
 
     /// How many claims came to a verdict.
