@@ -2,10 +2,10 @@
 
 use super::{AS_EXPECTED, print, unusable, write};
 use gradproof::error::Error;
+use gradproof::report::known;
 use gradproof::report::pictures::{
     decoupling, dpo_weight, errors, gap, info_nce_weights, schedules, standalone, steps,
 };
-use gradproof::report::known;
 use std::path::PathBuf;
 
 /// Draw a picture from parameters of one's own, as SVG
@@ -116,7 +116,7 @@ struct Steps {
     #[arg(long, default_value_t = 1.0)]
     second_moment: f64,
     /// Sophia's curvature
-    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.4, allow_negative_numbers = true)]
     curvature: f64,
     /// Sophia's bound
     #[arg(long, default_value_t = 1.0)]
@@ -196,8 +196,7 @@ fn drawn(picture: &Picture) -> Result<String, Error> {
 fn schedule(of: &Schedule) -> Result<String, Error> {
     let mut conventions = Vec::new();
     for text in &of.conventions {
-        let (axis, option) =
-            text.split_once('=').ok_or_else(|| Error::domain("convention", text, "AXIS=OPTION"))?;
+        let (axis, option) = text.split_once('=').ok_or_else(|| Error::domain("convention", text, "AXIS=OPTION"))?;
         conventions.push((axis.to_string(), option.to_string()));
     }
     let mut shown = Vec::new();

@@ -29,7 +29,7 @@ pub fn latex(text: &str) -> Result<Vec<Equation>, Unusable> {
             Statement::Defined { name, at, indices, body } => {
                 let indices: Vec<String> = indices.iter().map(|(index, _)| symbol(index)).collect();
                 let left = if indices.is_empty() { symbol(&name) } else { subscript(&symbol(&name), &indices) };
-                let latex = format!("{left} := {}", sum(&body));
+                let latex = format!("{left} = {}", sum(&body));
                 equations.push(Equation { line: line(at.start), is_definition: true, latex });
             }
             Statement::Compared { sides, signs, at } => {
@@ -59,6 +59,10 @@ fn binding(node: &Node) -> Binding {
         Kind::Number(n) if n.is_negative() => Binding::Sum,
         Kind::Number(n) if !n.is_integer() => Binding::Product,
         Kind::Sum(_) | Kind::Negation(_) => Binding::Sum,
+        // a minus in front is one of the whole product
+        Kind::Product(factors) if factors.first().is_some_and(|(divided, x)| !divided && begins_with_a_minus(x)) => {
+            Binding::Sum
+        }
         Kind::Over(_) | Kind::Expect { .. } | Kind::Product(_) | Kind::Derivative { .. } => Binding::Product,
         Kind::Call(name, _) if name == "dot" => Binding::Product,
         Kind::Call(name, _) if name == "exp" => Binding::Power,
@@ -67,9 +71,19 @@ fn binding(node: &Node) -> Binding {
     }
 }
 
+fn begins_with_a_minus(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Negation(_)) || matches!(&node.kind, Kind::Number(n) if n.is_negative())
+}
+
+/// Between brackets that grow with what is taller than a line.
+fn between(open: &str, inside: &str, close: &str) -> String {
+    let tall = ["\\frac", "\\sum", "\\prod", "\\left"].iter().any(|tall| inside.contains(tall));
+    if tall { format!("\\left{open}{inside}\\right{close}") } else { format!("{open}{inside}{close}") }
+}
+
 /// In parentheses where it holds less tightly than its place needs.
 fn within(node: &Node, place: Binding) -> String {
-    if binding(node) < place { format!("\\left({}\\right)", sum(node)) } else { sum(node) }
+    if binding(node) < place { between("(", &sum(node), ")") } else { sum(node) }
 }
 
 /// An expression.
@@ -83,12 +97,9 @@ fn sum(node: &Node) -> String {
         }
         Kind::Call(name, arguments) => call(name, arguments),
         Kind::Over(over) => total(over),
-        Kind::Expect { index, over, body } => format!(
-            "\\operatorname{{E}}_{{{} \\sim {}}}\\left[{}\\right]",
-            symbol(index),
-            sum(over),
-            sum(body)
-        ),
+        Kind::Expect { index, over, body } => {
+            format!("\\operatorname{{E}}_{{{} \\sim {}}}{}", symbol(index), sum(over), between("[", &sum(body), "]"))
+        }
         Kind::Sum(terms) => {
             let mut text = String::new();
             for (i, (subtracted, term)) in terms.iter().enumerate() {
@@ -107,14 +118,14 @@ fn sum(node: &Node) -> String {
         Kind::Product(factors) => product(factors),
         Kind::Negation(x) => format!("-{}", within(x, Binding::Product)),
         Kind::Power(base, exponent) => format!("{}^{{{}}}", within(base, Binding::Atom), sum(exponent)),
-        Kind::Bracket(of) => format!("\\left[{}\\right]", condition(of)),
+        Kind::Bracket(of) => between("[", &condition(of), "]"),
         Kind::Derivative { of, by } => {
             let order = if by.len() == 1 { String::new() } else { format!("^{}", by.len()) };
             let by: Vec<String> = by.iter().map(|x| format!("\\partial {}", within(x, Binding::Atom))).collect();
             let by = by.join("\\,");
             match binding(of) {
                 Binding::Atom => format!("\\frac{{\\partial{order} {}}}{{{by}}}", sum(of)),
-                _ => format!("\\frac{{\\partial{order}}}{{{by}}}\\left({}\\right)", sum(of)),
+                _ => format!("\\frac{{\\partial{order}}}{{{by}}}{}", between("(", &sum(of), ")")),
             }
         }
     }
@@ -145,15 +156,21 @@ fn product(factors: &[(bool, Node)]) -> String {
         }
         let mut text = String::new();
         for (i, factor) in factors.iter().enumerate() {
-            let shown = within(factor, Binding::Power);
+            let shown = in_product(factor, i == 0);
             let digit = shown.starts_with(|c: char| c.is_ascii_digit());
-            text.push_str(if i == 0 { "" } else if digit { " \\cdot " } else { "\\, " });
+            text.push_str(if i == 0 {
+                ""
+            } else if digit {
+                " \\cdot "
+            } else {
+                "\\, "
+            });
             text.push_str(&shown);
         }
         text
     };
     let shown = |(above, below): &(Vec<&Node>, Vec<&Node>)| match (above.is_empty(), below.is_empty()) {
-        (_, true) if parts.len() > 1 => above.iter().map(|x| within(x, Binding::Power)).collect::<Vec<_>>().join("\\, "),
+        (_, true) if parts.len() > 1 => above.iter().map(|x| in_product(x, false)).collect::<Vec<_>>().join("\\, "),
         (_, true) => line(above),
         (true, _) => format!("\\frac{{1}}{{{}}}", line(below)),
         _ => format!("\\frac{{{}}}{{{}}}", line(above), line(below)),
@@ -161,18 +178,27 @@ fn product(factors: &[(bool, Node)]) -> String {
     parts.iter().map(shown).collect::<Vec<_>>().join("\\, ")
 }
 
+/// A factor; only the first may begin with a minus.
+fn in_product(factor: &Node, is_first: bool) -> String {
+    match &factor.kind {
+        Kind::Negation(x) if is_first => format!("-{}", within(x, Binding::Power)),
+        Kind::Number(n) if is_first && n.is_integer() => number(n),
+        _ => within(factor, Binding::Power),
+    }
+}
+
 fn call(name: &str, arguments: &[Node]) -> String {
-    let all = || arguments.iter().map(sum).collect::<Vec<_>>().join(", ");
+    let all = || between("(", &arguments.iter().map(sum).collect::<Vec<_>>().join(", "), ")");
     match (name, arguments) {
         ("exp", [x]) => format!("e^{{{}}}", sum(x)),
         ("sqrt", [x]) => format!("\\sqrt{{{}}}", sum(x)),
-        ("abs", [x]) => format!("\\left|{}\\right|", sum(x)),
-        ("norm", [x]) => format!("\\left\\lVert {}\\right\\rVert", sum(x)),
+        ("abs", [x]) => between("|", &sum(x), "|"),
+        ("norm", [x]) => format!("\\lVert {} \\rVert", sum(x)),
         ("dot", [x, y]) => format!("{} \\cdot {}", within(x, Binding::Power), within(y, Binding::Power)),
-        ("log", _) => format!("\\ln\\left({}\\right)", all()),
-        ("sigmoid", _) => format!("\\sigma\\left({}\\right)", all()),
-        ("sin" | "cos" | "tanh" | "max" | "min", _) => format!("\\{name}\\left({}\\right)", all()),
-        _ => format!("\\operatorname{{{}}}\\left({}\\right)", word(name), all()),
+        ("log", _) => format!("\\ln{}", all()),
+        ("sigmoid", _) => format!("\\sigma{}", all()),
+        ("sin" | "cos" | "tanh" | "max" | "min", _) => format!("\\{name}{}", all()),
+        _ => format!("\\operatorname{{{}}}{}", word(name), all()),
     }
 }
 
@@ -263,29 +289,32 @@ mod tests {
         let text = "z: vec[n]; y: index[n]\nloss = logsumexp(z) - z[y]\nd loss / d z[i] == softmax(z)[i] - [i == y]";
         let equations = latex(text).unwrap();
         assert_eq!(equations.iter().map(|equation| equation.line).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(equations[0].latex, r"\ell := \operatorname{logsumexp}\left(z\right) - z_{y}");
+        assert_eq!(equations[0].latex, r"\ell = \operatorname{logsumexp}(z) - z_{y}");
         assert_eq!(
             equations[1].latex,
-            r"\frac{\partial \ell}{\partial z_{i}} = \operatorname{softmax}\left(z\right)_{i} - \left[i = y\right]"
+            r"\frac{\partial \ell}{\partial z_{i}} = \operatorname{softmax}(z)_{i} - [i = y]"
         );
     }
 
     #[test]
     fn what_holds_together_stays_together() {
         let cases = [
-            ("a * (b + c) == 1", r"a\, \left(b + c\right) = 1"),
-            ("a - (b - c) == 1", r"a - \left(b - c\right) = 1"),
+            ("a * (b + c) == 1", r"a\, (b + c) = 1"),
+            ("a - (b - c) == 1", r"a - (b - c) = 1"),
             ("a / b * c == 1", r"\frac{a}{b}\, c = 1"),
             ("a / (b * c) == 1", r"\frac{a}{b\, c} = 1"),
             ("a / b / c == 1", r"\frac{a}{b\, c} = 1"),
-            ("a / b * (c + a) == 1", r"\frac{a}{b}\, \left(c + a\right) = 1"),
-            ("(a + b)^2 == 1", r"\left(a + b\right)^{2} = 1"),
-            ("(a * b)^2 == 1", r"\left(a\, b\right)^{2} = 1"),
-            ("-(a + b) == 1", r"-\left(a + b\right) = 1"),
-            ("a * -b == 1", r"a\, \left(-b\right) = 1"),
-            ("exp(a)^2 == 1", r"\left(e^{a}\right)^{2} = 1"),
+            ("a / b * (c + a) == 1", r"\frac{a}{b}\, (c + a) = 1"),
+            ("(a + b)^2 == 1", r"(a + b)^{2} = 1"),
+            ("(a * b)^2 == 1", r"(a\, b)^{2} = 1"),
+            ("(a / b)^2 == 1", r"\left(\frac{a}{b}\right)^{2} = 1"),
+            ("-(a + b) == 1", r"-(a + b) = 1"),
+            ("-a * b == 1", r"-a\, b = 1"),
+            ("c - -a * b == 1", r"c - (-a\, b) = 1"),
+            ("a * -b == 1", r"a\, (-b) = 1"),
+            ("exp(a)^2 == 1", r"(e^{a})^{2} = 1"),
             ("2 * 3 == 6", r"2 \cdot 3 = 6"),
-            ("(a^b)^c == 1", r"\left(a^{b}\right)^{c} = 1"),
+            ("(a^b)^c == 1", r"(a^{b})^{c} = 1"),
         ];
         for (text, right) in cases {
             assert_eq!(shown(&format!("a, b, c: real\n{text}")), [right], "{text}");

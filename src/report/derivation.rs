@@ -122,8 +122,9 @@ pub fn derive(formula: &str, limits: &Limits) -> Result<Option<Derivation>, Unus
     let mut paragraphs = paragraphs(text).into_iter();
     let Some(first) = paragraphs.next() else { return Ok(None) };
     let claims = prove(text, limits)?.claims;
-    let mut steps: Vec<(usize, Step)> =
-        paragraphs.map(|p| (p.line, Step { why: p.words, equations: p.code, latex: Vec::new(), claims: Vec::new() })).collect();
+    let mut steps: Vec<(usize, Step)> = paragraphs
+        .map(|p| (p.line, Step { why: p.words, equations: p.code, latex: Vec::new(), claims: Vec::new() }))
+        .collect();
     for claim in claims {
         let line = line_of(&claim).unwrap_or_default();
         if let Some((_, step)) = steps.iter_mut().rev().find(|(from, _)| *from <= line) {

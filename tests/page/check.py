@@ -5,6 +5,7 @@ with 1 and says what is wrong.
 """
 
 import pathlib
+import shutil
 import sys
 
 import axe_core_python.base as axe
@@ -72,7 +73,9 @@ def browser():
     for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage"]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options=options)
+    # those that are installed: selenium would look for others in the network
+    options.binary_location = shutil.which("chromium")
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
 
 
 def look(driver, page, folder):

@@ -36,7 +36,10 @@ fn ulps(recording: &Recording, formula: Option<&str>) -> Result<Vec<f64>> {
     Ok(errors)
 }
 
-/// The share of numbers in every bin, as steps.
+/// A share of less than this, in per cent, is drawn as this: no number, or one in ten thousand.
+const FLOOR: f64 = 0.01;
+
+/// The share of numbers in every bin, in per cent, as steps.
 fn histogram(errors: &[f64]) -> Vec<(f64, f64)> {
     let bins = (MOST - LEAST) * BINS;
     let mut counts = vec![0u64; bins as usize];
@@ -69,9 +72,9 @@ pub fn svg(recordings: &[Recording], formula: Option<&str>) -> Result<String> {
         let name = format!("{} ({} numbers)", recording.setting.dtype, errors.len());
         curves.push(Curve { name, points: histogram(&errors) });
     }
-    let high = curves.iter().flat_map(|curve| curve.points.iter().map(|(_, share)| *share)).fold(0.0, f64::max);
+    curves.iter_mut().flat_map(|curve| &mut curve.points).for_each(|(_, share)| *share = share.max(FLOOR));
     let x = Axis::log("error, in ulps of the dtype (0 counts as 0.01)", 10f64.powi(LEAST), 10f64.powi(MOST));
-    Chart { x, y: Axis::linear("share of the numbers, in %", 0.0, 1.1 * high), curves }.svg()
+    Chart { x, y: Axis::log("share of the numbers, in % (none counts as 0.01)", FLOOR, 100.0), curves }.svg()
 }
 
 #[cfg(test)]

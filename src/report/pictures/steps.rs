@@ -24,9 +24,9 @@ pub struct Parameters {
 }
 
 impl Default for Parameters {
-    /// No momentum, a second moment and a curvature of 1 after many steps, and the bound 1.
+    /// No momentum, a second moment of 1 and a curvature of 0.4 after many steps, and the bound 1.
     fn default() -> Parameters {
-        Parameters { momentum: 0.0, second_moment: 1.0, curvature: 1.0, rho: 1.0, gradient: 20.0 }
+        Parameters { momentum: 0.0, second_moment: 1.0, curvature: 0.4, rho: 1.0, gradient: 20.0 }
     }
 }
 

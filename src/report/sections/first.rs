@@ -61,7 +61,7 @@ fn proofs(report: &Report) -> Line {
     let proved = || report.evidence.claims.iter().filter(|claim| claim.verdict == Verdict::Proved);
     let count = |of| proved().filter(|claim| strength(&claim.scope) == of).count();
     let mut said = format!(
-        "Of the proved, {} exactly, {} by identity tests at random primes with an error below 2^−100, and {} by enclosures \
+        "Of the proved, {} exactly, {} by identity tests at random primes with an error below 2⁻¹⁰⁰, and {} by enclosures \
          over a box. Verified is held at every sampled point; refuted has a counterexample.",
         count(Strength::Exact),
         count(Strength::WithError),
@@ -69,7 +69,7 @@ fn proofs(report: &Report) -> Line {
     );
     let surprises = report.evidence.surprises().count();
     if surprises > 0 {
-        said.push_str(&format!(" {surprises} verdicts are not the expected ones."));
+        said.push_str(&format!(" Verdicts that are not the expected ones: {surprises}."));
     }
     words(said)
 }

@@ -89,7 +89,7 @@ fn all(recordings: &[Recording]) -> Result<Vec<Shown>> {
             "steps",
             "lion",
             "The step of Adam, Lion and Sophia over the gradient.",
-            "One step from zero momentum, a second moment of 1 and a curvature of 1, after many steps. Adam's step grows with \
+            "One step from zero momentum, a second moment of 1 and a curvature of 0.4, after many steps. Adam's step grows with \
              the gradient until the gradient outgrows the second moment; Lion's is ±η whatever its size; Sophia's grows \
              with it up to a bound."
                 .into(),
@@ -111,7 +111,7 @@ fn all(recordings: &[Recording]) -> Result<Vec<Shown>> {
             "errors",
             "cross-entropy",
             "Histograms of libtorch's errors in four dtypes on a logarithmic axis.",
-            "All recorded cases of every formula, by operators; of an optimizer the first step. Most numbers are within an ulp, \
+            "All recorded cases of every formula, by operators; of an optimizer the first step. Most numbers are within a few ulps, \
              and some have no digit left, in every dtype."
                 .into(),
             errors::svg(recordings, None),
