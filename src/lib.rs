@@ -51,7 +51,7 @@
 //! - [`decision`]: what the judges make of a statement
 //! - [`verify`]: the claims of the catalog, decided
 //! - [`prove`]: statements of one's own, decided, and a language for them
-//! - [`report`]: the evidence
+//! - [`report`]: the evidence, as tables and, with the feature `report`, as a page
 
 pub mod accuracy;
 pub mod across;

@@ -105,7 +105,10 @@ fn domains_are_used() {
 #[test]
 fn a_chain_is_several_claims() {
     let proof = prove("x: real\n0 <= sigmoid(x) <= 1", &limits()).unwrap();
-    assert_eq!(proof.claims.iter().map(|claim| claim.id.as_ref()).collect::<Vec<_>>(), ["line 2, claim 1", "line 2, claim 2"]);
+    assert_eq!(
+        proof.claims.iter().map(|claim| claim.id.as_ref()).collect::<Vec<_>>(),
+        ["line 2, claim 1", "line 2, claim 2"]
+    );
     assert!(proof.claims.iter().all(|claim| claim.verdict != Verdict::Refuted));
 }
 
@@ -225,8 +228,16 @@ fn hostile_texts_do_no_harm() {
         format!("x: real\n[{}] == 1", vec!["x > 0"; 5_000].join(" and ")),
         format!("x: real\n[{}] == 1", vec!["x"; 5_000].join(" < ")),
         // doubled again and again
-        format!("x: real\na0 = x + x^2\n{}a60 == x", (0..60).map(|i| format!("a{} = a{i} * a{i} + a{i}\n", i + 1)).collect::<String>()),
-        format!("{}a200 == 1", (0..200).map(|i| if i == 0 { "a1 = 3\n".into() } else { format!("a{} = a{i} * a{i}\n", i + 1) }).collect::<String>()),
+        format!(
+            "x: real\na0 = x + x^2\n{}a60 == x",
+            (0..60).map(|i| format!("a{} = a{i} * a{i} + a{i}\n", i + 1)).collect::<String>()
+        ),
+        format!(
+            "{}a200 == 1",
+            (0..200)
+                .map(|i| if i == 0 { "a1 = 3\n".into() } else { format!("a{} = a{i} * a{i}\n", i + 1) })
+                .collect::<String>()
+        ),
         "x: real\nd^2 f / d x == 1".into(),
         "Z: mat[4096, 4096]\nsum(Z) == 0".into(),
         "n = 4096\nz: vec[n]\nsum(i, sum(j, sum(k, z[i] * z[j] * z[k]))) == 0".into(),
@@ -249,9 +260,54 @@ fn hostile_texts_do_no_harm() {
 /// Words that a text is made of.
 fn word() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
-        "x", "y", "z", "n", "d", "i", "sum", "exp", "softmax", "real", "vec", "index", "prob", "mat", "assume", "and", "or",
-        "(", ")", "[", "]", "[n]", "==", "<=", "<", "=", "+", "-", "*", "/", "^", ",", ":", ";", "\n", "~", "..", "0", "1", "2.5",
-        "1e9", " ", "d x / d y", "x: real", "z: vec[n]", "expect(", "sum(i, ", "#",
+        "x",
+        "y",
+        "z",
+        "n",
+        "d",
+        "i",
+        "sum",
+        "exp",
+        "softmax",
+        "real",
+        "vec",
+        "index",
+        "prob",
+        "mat",
+        "assume",
+        "and",
+        "or",
+        "(",
+        ")",
+        "[",
+        "]",
+        "[n]",
+        "==",
+        "<=",
+        "<",
+        "=",
+        "+",
+        "-",
+        "*",
+        "/",
+        "^",
+        ",",
+        ":",
+        ";",
+        "\n",
+        "~",
+        "..",
+        "0",
+        "1",
+        "2.5",
+        "1e9",
+        " ",
+        "d x / d y",
+        "x: real",
+        "z: vec[n]",
+        "expect(",
+        "sum(i, ",
+        "#",
     ])
 }
 

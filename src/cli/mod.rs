@@ -5,6 +5,8 @@ mod audit;
 mod certify;
 mod check;
 mod eval;
+mod explain;
+mod plot;
 mod prove;
 #[cfg(feature = "torch")]
 mod record;
@@ -29,6 +31,8 @@ enum Command {
     Verify(verify::Arguments),
     Prove(prove::Arguments),
     Eval(eval::Arguments),
+    Explain(explain::Arguments),
+    Plot(Box<plot::Arguments>),
     Vectors(vectors::Arguments),
     Check(check::Arguments),
     Audit(Box<audit::Arguments>),
@@ -51,6 +55,8 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

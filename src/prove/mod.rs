@@ -23,6 +23,7 @@ mod formulas;
 mod functions;
 mod hint;
 mod indices;
+mod latex;
 mod parser;
 mod report;
 mod sampled;
@@ -38,5 +39,6 @@ mod variables;
 
 pub use decide::{AtSize, Decided, Statement, decide};
 pub use formulas::signatures;
+pub use latex::{Equation, latex};
 pub use report::{Limits, prove};
 pub use unusable::{Span, Unusable};

@@ -8,7 +8,7 @@ use super::text::{Claim, Text};
 use super::unusable::Unusable;
 use crate::judges::Run;
 use crate::number::Deadline;
-use crate::report::{Evidence, RunInfo};
+use crate::verify::{Evidence, RunInfo};
 use std::time::{Duration, Instant};
 
 /// Operations of a graph past which no larger sizes are tried than must be.
