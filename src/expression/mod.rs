@@ -26,4 +26,4 @@ pub use functions::{
 };
 pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, rational, variable, variables};
 pub(crate) use graph::{nodes_built, variable_at};
-pub(crate) use written::written;
+pub(crate) use written::{written, written_inside};

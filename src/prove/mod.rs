@@ -16,6 +16,7 @@
 //! ```
 
 mod calls;
+mod claim;
 mod decide;
 mod elaborate;
 mod functions;
@@ -32,6 +33,7 @@ mod tree;
 mod unusable;
 mod variables;
 
+pub use claim::{Claim, that};
 pub use decide::{AtSize, Decided, Statement, decide};
 pub use report::{Limits, prove};
 pub use unusable::{Span, Unusable};

@@ -88,7 +88,11 @@ fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<St
         return Err(Unusable::new("assumptions that no point meets", claim.at.clone(), "for this claim")
             .help("none of 4000 points was within them"));
     }
-    let required = at.len();
+    // the first two sizes; larger ones are left out where there is no time for them
+    let mut sizes: Vec<_> = at.iter().map(|at| &at.sizes).collect();
+    sizes.dedup();
+    let second = sizes.get(1).copied().or(sizes.first().copied()).cloned();
+    let required = at.iter().rposition(|at| Some(&at.sizes) == second.as_ref()).map_or(at.len(), |last| last + 1);
     Ok(Statement { text: written(text, claim), kind: stated::kind(read, claim, &used), at, required })
 }
 
