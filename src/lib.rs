@@ -48,10 +48,8 @@
 //! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
 //! - [`judges`]: ways to decide a statement
-//! - [`decision`]: what the judges make of a statement
-//! - [`verify`]: the claims of the catalog, decided
-//! - [`prove`]: statements of one's own, decided, and a language for them
-//! - [`report`]: the evidence, as tables and, with the feature `report`, as a page
+//! - [`verify`]: the judges over the claims
+//! - [`report`]: the evidence
 
 pub mod accuracy;
 pub mod across;
@@ -67,7 +65,6 @@ pub mod certify;
 pub mod claim;
 pub mod comparison;
 pub mod conformance;
-pub mod decision;
 pub mod diagnosis;
 mod domain;
 pub mod error;
@@ -82,7 +79,6 @@ pub mod optimizers;
 pub mod outside;
 #[cfg(feature = "proptest")]
 pub mod proptest;
-pub mod prove;
 #[cfg(feature = "quickcheck")]
 pub mod quickcheck;
 pub mod recording;

@@ -20,9 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["audit", "conformance", "proptest", "quickcheck", "survey"],
     &["recording", "vectors"],
     &["certify", "judges", "torch"],
-    &["decision"],
     &["verify"],
-    &["prove"],
     &["report"],
     &["cli"],
 ];

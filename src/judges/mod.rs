@@ -9,15 +9,13 @@ pub mod gradient;
 pub mod limit;
 mod pairs;
 pub mod point;
-mod precise;
 pub mod search;
-mod simpler;
 pub mod taylor;
 
 pub use pairs::Pairs;
 
 use crate::claim::{Instance, Relation};
-use crate::number::{Deadline, Modulus};
+use crate::number::Modulus;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -33,8 +31,6 @@ pub struct Run {
     pub seed: u64,
     /// The primes of identity tests: several, since a false statement may be true modulo one.
     pub moduli: Vec<Modulus>,
-    /// When to stop: judges abstain from then on.
-    pub deadline: Deadline,
 }
 
 impl Run {
@@ -42,12 +38,7 @@ impl Run {
     pub fn new(cases: usize, seed: u64) -> Run {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let moduli = (0..PRIMES).map(|_| Modulus::draw(&mut rng)).collect();
-        Run { cases, seed, moduli, deadline: Deadline::NEVER }
-    }
-
-    /// The same run with an end.
-    pub fn until(&self, deadline: Deadline) -> Run {
-        Run { deadline, ..self.clone() }
+        Run { cases, seed, moduli }
     }
 
     /// A generator of its own for each purpose, so that no judge changes what another one draws.
@@ -127,22 +118,14 @@ impl Judge {
     /// Decides one instance. `purpose` makes the random draws this judge's own.
     pub fn decide(self, instance: &Instance, run: &Run, purpose: &str) -> Finding {
         let mut rng = run.rng(&format!("{purpose}/{}/{}", instance.scope, self.name()));
-        if run.deadline.has_passed() {
-            return Finding::abstains(Deadline::REASON);
-        }
-        let finding = match self {
-            Judge::Algebra => algebra::exactly(instance, run.deadline),
-            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, run, &mut rng),
-            Judge::Dual => dual::decide(instance, run, &mut rng),
-            Judge::Enclosure => enclosure::decide(instance, run, &mut rng),
-            Judge::Taylor => taylor::decide(instance, run, &mut rng),
-            Judge::Limit => limit::decide(instance, run, &mut rng),
-            Judge::Search => search::decide(instance, run, &mut rng),
-        };
-        match finding.opinion {
-            // what some points did not refute before the time was up says little of the others
-            Opinion::Agrees if run.deadline.has_passed() => Finding::abstains(Deadline::REASON),
-            _ => finding,
+        match self {
+            Judge::Algebra => algebra::exactly(instance),
+            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, &run.moduli, &mut rng),
+            Judge::Dual => dual::decide(instance, run.cases, &mut rng),
+            Judge::Enclosure => enclosure::decide(instance, run.cases, &mut rng),
+            Judge::Taylor => taylor::decide(instance, run.cases, &mut rng),
+            Judge::Limit => limit::decide(instance, run.cases, &mut rng),
+            Judge::Search => search::decide(instance, &mut rng),
         }
     }
 }

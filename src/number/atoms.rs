@@ -18,10 +18,6 @@ pub(super) const GRAIN: i64 = 2520;
 /// Polynomials with more terms than this are given up.
 const MOST_TERMS: usize = 5_000;
 
-/// And so are coefficients with more bits, and larger powers of an atom.
-const MOST_BITS: u64 = 1 << 14;
-const LARGEST_POWER: u32 = 1 << 30;
-
 /// A product of whole powers of atoms, sorted by atom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub(super) struct Monomial(Vec<(Atom, i32)>);
@@ -47,25 +43,16 @@ impl Monomial {
         }
     }
 
-    /// The product, unless a power is too large.
-    pub fn times(&self, other: &Monomial) -> Option<Monomial> {
+    pub fn times(&self, other: &Monomial) -> Monomial {
         let mut powers: BTreeMap<Atom, i32> = self.0.iter().copied().collect();
         for &(atom, n) in &other.0 {
-            let power = powers.entry(atom).or_default();
-            *power = power.checked_add(n).filter(|n| n.unsigned_abs() <= LARGEST_POWER)?;
+            *powers.entry(atom).or_default() += n;
         }
-        Some(Monomial(powers.into_iter().filter(|&(_, n)| n != 0).collect()))
+        Monomial(powers.into_iter().filter(|&(_, n)| n != 0).collect())
     }
 
-    /// The power, unless it is too large.
-    pub fn power(&self, n: i32) -> Option<Monomial> {
-        if n == 0 {
-            return Some(Monomial::one());
-        }
-        let raised = |&(atom, k): &(Atom, i32)| {
-            k.checked_mul(n).filter(|n| n.unsigned_abs() <= LARGEST_POWER).map(|n| (atom, n))
-        };
-        self.0.iter().map(raised).collect::<Option<_>>().map(Monomial)
+    pub fn power(&self, n: i32) -> Monomial {
+        if n == 0 { Monomial::one() } else { Monomial(self.0.iter().map(|&(a, k)| (a, k * n)).collect()) }
     }
 }
 
@@ -116,24 +103,12 @@ impl Laurent {
         if self.0.len() == 1 { self.0.iter().next() } else { None }
     }
 
-    /// Whether it is too large to go on with.
-    pub fn is_unwieldy(&self) -> bool {
-        // sums may be longer than products, which multiply
-        self.0.len() > 10 * MOST_TERMS || self.0.values().any(|c| bits(c) > MOST_BITS)
-    }
-
     pub fn plus(&self, other: &Laurent) -> Laurent {
         let (mut sum, less) = if self.0.len() >= other.0.len() { (self.clone(), other) } else { (other.clone(), self) };
         for (monomial, coefficient) in &less.0 {
             sum.add_term(monomial.clone(), coefficient);
         }
         sum
-    }
-
-    pub fn add(&mut self, other: &Laurent) {
-        for (monomial, coefficient) in &other.0 {
-            self.add_term(monomial.clone(), coefficient);
-        }
     }
 
     fn add_term(&mut self, monomial: Monomial, coefficient: &BigRational) {
@@ -166,10 +141,7 @@ impl Laurent {
         let mut product = Laurent::zero();
         for (m, c) in &self.0 {
             for (n, d) in &other.0 {
-                if bits(c) + bits(d) > MOST_BITS {
-                    return None;
-                }
-                product.add_term(m.times(n)?, &(c * d));
+                product.add_term(m.times(n), &(c * d));
             }
         }
         Some(product)
@@ -178,7 +150,7 @@ impl Laurent {
     /// The reciprocal, if it is a Laurent polynomial again.
     pub fn reciprocal(&self) -> Option<Laurent> {
         let (m, c) = self.as_term()?;
-        Some(Laurent::term(m.power(-1)?, c.recip()))
+        Some(Laurent::term(m.power(-1), c.recip()))
     }
 
     /// Multiplied by GRAIN, the coefficient as a whole number, if it is one and not huge.
@@ -202,10 +174,6 @@ impl Laurent {
         }
         Angle { rest, negates_cosine: odd, negates_sine: odd != flipped }
     }
-}
-
-fn bits(c: &BigRational) -> u64 {
-    c.numer().bits() + c.denom().bits()
 }
 
 /// An angle modulo π and sign.
@@ -283,11 +251,8 @@ impl Positives {
             .map(|&atom| (atom, x.0.keys().map(|m| power_in(m, atom)).min().unwrap_or(0)))
             .filter(|&(_, n)| n != 0)
             .collect();
-        let divided = |divisor: &Monomial| {
-            x.0.iter().map(|(m, c)| Some((m.times(divisor)?, c.clone()))).collect::<Option<BTreeMap<_, _>>>()
-        };
-        // powers too large to divide by stay
-        let Some(terms) = Monomial(common).power(-1).and_then(|divisor| divided(&divisor)) else { return x.clone() };
+        let divisor = Monomial(common).power(-1);
+        let terms: BTreeMap<Monomial, BigRational> = x.0.iter().map(|(m, c)| (m.times(&divisor), c.clone())).collect();
         let size = terms.values().next().map_or_else(BigRational::one, Signed::abs);
         Laurent(terms.into_iter().map(|(m, c)| (m, c / &size)).collect())
     }

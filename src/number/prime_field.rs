@@ -16,7 +16,6 @@ use num_rational::BigRational;
 use num_traits::{One, ToPrimitive};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -45,7 +44,7 @@ impl Residue {
             tangent: Complex::ZERO,
             degree: self.tangent_degree,
             tangent_degree: Degree::CONSTANT,
-            form: Form::of(Made::Opaque(self.tangent), self.tangent),
+            form: Rc::new(Form::Opaque(self.tangent)),
             exponent: None,
         }
     }
@@ -92,9 +91,9 @@ impl Degree {
     fn sum(terms: impl Iterator<Item = Degree> + Clone) -> Degree {
         let denominator = terms.clone().map(|t| t.denominator).sum::<f64>();
         let denominator_height = terms.clone().map(|t| t.denominator_height).sum::<f64>();
-        let numerator = terms.clone().map(|t| t.numerator + denominator - t.denominator).fold(0.0, larger);
+        let numerator = terms.clone().map(|t| t.numerator + denominator - t.denominator).fold(0.0, f64::max);
         let largest =
-            terms.clone().map(|t| t.numerator_height + denominator_height - t.denominator_height).fold(0.0, larger);
+            terms.clone().map(|t| t.numerator_height + denominator_height - t.denominator_height).fold(0.0, f64::max);
         let numerator_height = largest + libm::log2(terms.count().max(1) as f64);
         Degree { numerator, denominator, numerator_height, denominator_height }
     }
@@ -115,21 +114,9 @@ impl Degree {
     }
 }
 
-/// The larger bound, where one past the range of f64 is no bound.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
-}
-
-/// How a value was made, as far as an exponent needs to know, with its polynomial once that was asked for.
+/// How a value was made, as far as an exponent needs to know.
 #[derive(Debug)]
-struct Form {
-    made: Made,
-    depth: u32,
-    polynomial: OnceCell<Option<Rc<Laurent>>>,
-}
-
-#[derive(Debug)]
-enum Made {
+enum Form {
     Atom(Atom),
     Constant(BigRational),
     Negation(Rc<Form>),
@@ -138,27 +125,6 @@ enum Made {
     Quotient(Rc<Form>, Rc<Form>),
     /// Known by its value alone.
     Opaque(Complex),
-}
-
-/// What is made in more steps from the last opaque values is known by its value alone, which keeps recursions
-/// shallow.
-const DEEPEST: u32 = 300;
-
-impl Form {
-    /// The form of something with this value.
-    fn of(made: Made, value: Complex) -> Rc<Form> {
-        let deepest = |forms: &[&Rc<Form>]| forms.iter().map(|form| form.depth).max().unwrap_or(0);
-        let depth = 1 + match &made {
-            Made::Atom(_) | Made::Constant(_) | Made::Opaque(_) => 0,
-            Made::Negation(x) => x.depth,
-            Made::Sum(terms) => terms.iter().map(|form| form.depth).max().unwrap_or(0),
-            Made::Product(x, y) | Made::Quotient(x, y) => deepest(&[x, y]),
-        };
-        if depth > DEEPEST {
-            return Form::of(Made::Opaque(value), value);
-        }
-        Rc::new(Form { made, depth, polynomial: OnceCell::new() })
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,7 +152,7 @@ pub struct PrimeField<'a> {
     compared: Degree,
     cell: Vec<Sign>,
     /// The values of the conditions, and their polynomials where these are of moderate size.
-    conditions: Vec<(Complex, Option<Rc<Laurent>>)>,
+    conditions: Vec<(Complex, Option<Laurent>)>,
     positives: Positives,
 }
 
@@ -215,7 +181,7 @@ impl<'a> PrimeField<'a> {
     /// From now on this is above zero: what is so by the domain of a variable needs no cell.
     pub fn assume_positive(&mut self, x: &Residue) {
         if let Some(polynomial) = self.expand(&x.form) {
-            self.positives.insert((*polynomial).clone());
+            self.positives.insert(polynomial);
         }
     }
 
@@ -233,13 +199,12 @@ impl<'a> PrimeField<'a> {
     pub fn variable(&mut self, moves: bool) -> Residue {
         let tangent = if moves { self.random() } else { Complex::ZERO };
         let atom = self.new_atom();
-        let value = self.random();
         Residue {
-            value,
+            value: self.random(),
             tangent,
             degree: Degree::VARIABLE,
             tangent_degree: if moves { Degree::VARIABLE } else { Degree::CONSTANT },
-            form: Form::of(Made::Atom(atom), value),
+            form: Rc::new(Form::Atom(atom)),
             exponent: None,
         }
     }
@@ -308,47 +273,39 @@ impl<'a> PrimeField<'a> {
             tangent: Complex::ZERO,
             degree: Degree::of_constant(value),
             tangent_degree: Degree::CONSTANT,
-            form: Form::of(Made::Constant(value.clone()), residue),
+            form: Rc::new(Form::Constant(value.clone())),
             exponent: None,
         })
     }
 
     /// A form as a Laurent polynomial in atoms, if it is one of moderate size.
-    fn expand(&mut self, form: &Form) -> Option<Rc<Laurent>> {
-        if let Some(known) = form.polynomial.get() {
-            return known.clone();
-        }
-        let polynomial = self.expand_anew(form).filter(|p| !p.is_unwieldy()).map(Rc::new);
-        form.polynomial.get_or_init(|| polynomial).clone()
-    }
-
-    fn expand_anew(&mut self, form: &Form) -> Option<Laurent> {
-        Some(match &form.made {
-            Made::Atom(atom) => Laurent::term(Monomial::of(*atom), BigRational::one()),
-            Made::Constant(value) => Laurent::constant(value.clone()),
-            Made::Negation(x) => self.expand(x)?.negated(),
-            Made::Sum(terms) => {
+    fn expand(&mut self, form: &Form) -> Option<Laurent> {
+        Some(match form {
+            Form::Atom(atom) => Laurent::term(Monomial::of(*atom), BigRational::one()),
+            Form::Constant(value) => Laurent::constant(value.clone()),
+            Form::Negation(x) => self.expand(x)?.negated(),
+            Form::Sum(terms) => {
                 let mut sum = Laurent::zero();
                 for term in terms {
-                    sum.add(&*self.expand(term)?);
+                    sum = sum.plus(&self.expand(term)?);
                 }
                 sum
             }
-            Made::Product(x, y) => self.expand(x)?.times(&*self.expand(y)?)?,
-            Made::Quotient(x, y) => {
+            Form::Product(x, y) => self.expand(x)?.times(&self.expand(y)?)?,
+            Form::Quotient(x, y) => {
                 let divisor = self.expand(y)?.reciprocal()?;
                 self.expand(x)?.times(&divisor)?
             }
-            Made::Opaque(value) => Laurent::term(Monomial::of(self.opaque_atom(*value)), BigRational::one()),
+            Form::Opaque(value) => Laurent::term(Monomial::of(self.opaque_atom(*value)), BigRational::one()),
         })
     }
 
-    fn expanded_or_opaque(&mut self, x: &Residue) -> Rc<Laurent> {
+    fn expanded_or_opaque(&mut self, x: &Residue) -> Laurent {
         // its atoms are parts of it, or are compared where they are made
         self.compare(x.degree);
         match self.expand(&x.form) {
             Some(polynomial) => polynomial,
-            None => Rc::new(Laurent::term(Monomial::of(self.opaque_atom(x.value)), BigRational::one())),
+            None => Laurent::term(Monomial::of(self.opaque_atom(x.value)), BigRational::one()),
         }
     }
 
@@ -427,7 +384,7 @@ impl<'a> PrimeField<'a> {
             tangent: self.modulus.product(slope, x.tangent),
             degree,
             tangent_degree: slope_degree.times(x.tangent_degree),
-            form: Form::of(Made::Opaque(value), value),
+            form: Rc::new(Form::Opaque(value)),
             exponent: None,
         }
     }
@@ -461,45 +418,42 @@ impl Arithmetic for PrimeField<'_> {
             tangent: Complex::ZERO,
             degree: Degree::VARIABLE,
             tangent_degree: Degree::CONSTANT,
-            form: Form::of(Made::Atom(atom), value),
+            form: Rc::new(Form::Atom(atom)),
             exponent: None,
         })
     }
 
     fn negate(&mut self, x: &Residue) -> Outcome<Residue> {
-        let value = self.modulus.negate(x.value);
         Ok(Residue {
-            value,
+            value: self.modulus.negate(x.value),
             tangent: self.modulus.negate(x.tangent),
             degree: x.degree,
             tangent_degree: x.tangent_degree,
-            form: Form::of(Made::Negation(x.form.clone()), value),
+            form: Rc::new(Form::Negation(x.form.clone())),
             exponent: None,
         })
     }
 
     fn sum(&mut self, terms: &[&Residue]) -> Outcome<Residue> {
         let add = |a, b| self.modulus.sum(a, b);
-        let value = terms.iter().map(|t| t.value).fold(Complex::ZERO, add);
         Ok(Residue {
-            value,
+            value: terms.iter().map(|t| t.value).fold(Complex::ZERO, add),
             tangent: terms.iter().map(|t| t.tangent).fold(Complex::ZERO, add),
             degree: Degree::sum(terms.iter().map(|t| t.degree)),
             tangent_degree: Degree::sum(terms.iter().map(|t| t.tangent_degree)),
-            form: Form::of(Made::Sum(terms.iter().map(|t| t.form.clone()).collect()), value),
+            form: Rc::new(Form::Sum(terms.iter().map(|t| t.form.clone()).collect())),
             exponent: None,
         })
     }
 
     fn product(&mut self, x: &Residue, y: &Residue) -> Outcome<Residue> {
         let m = self.modulus;
-        let value = m.product(x.value, y.value);
         Ok(Residue {
-            value,
+            value: m.product(x.value, y.value),
             tangent: m.sum(m.product(x.tangent, y.value), m.product(x.value, y.tangent)),
             degree: x.degree.times(y.degree),
             tangent_degree: x.tangent_degree.times(y.degree).plus(x.degree.times(y.tangent_degree)),
-            form: Form::of(Made::Product(x.form.clone(), y.form.clone()), value),
+            form: Rc::new(Form::Product(x.form.clone(), y.form.clone())),
             exponent: None,
         })
     }
@@ -516,7 +470,7 @@ impl Arithmetic for PrimeField<'_> {
             tangent,
             degree,
             tangent_degree: x.tangent_degree.plus(degree.times(y.tangent_degree)).times(y.degree.inverse()),
-            form: Form::of(Made::Quotient(x.form.clone(), y.form.clone()), value),
+            form: Rc::new(Form::Quotient(x.form.clone(), y.form.clone())),
             exponent: None,
         })
     }
@@ -591,7 +545,7 @@ impl Arithmetic for PrimeField<'_> {
 
     fn sign(&mut self, x: &Residue) -> Outcome<Sign> {
         self.compare(x.degree);
-        if let Made::Constant(value) = &x.form.made {
+        if let Form::Constant(value) = &*x.form {
             return super::Exact.sign(value);
         }
         if x.is_zero() {

@@ -9,17 +9,8 @@ use num_traits::{One, Signed, Zero};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exact;
 
-/// Values with more bits than this are given up, so that no power or chain of products can exhaust the memory
-/// or, by the greatest common divisors that keep a fraction in lowest terms, the time.
-const LARGEST_BITS: u64 = 1 << 16;
-
-fn bits(x: &BigRational) -> u64 {
-    x.numer().bits() + x.denom().bits()
-}
-
-fn too_large() -> Abstention {
-    Abstention::new("a fraction too large to write out")
-}
+/// Values with more bits than this are given up, so that no power can exhaust the memory.
+const LARGEST_BITS: u64 = 1 << 20;
 
 impl Arithmetic for Exact {
     type Number = BigRational;
@@ -34,32 +25,19 @@ impl Arithmetic for Exact {
         Ok(-x)
     }
     fn sum(&mut self, terms: &[&BigRational]) -> Outcome<BigRational> {
-        let mut total = BigRational::zero();
-        for term in terms {
-            if bits(&total) + bits(term) > LARGEST_BITS {
-                return Err(too_large());
-            }
-            total += *term;
-        }
-        Ok(total)
+        Ok(terms.iter().copied().sum())
     }
     fn product(&mut self, x: &BigRational, y: &BigRational) -> Outcome<BigRational> {
-        if bits(x) + bits(y) > LARGEST_BITS { Err(too_large()) } else { Ok(x * y) }
+        Ok(x * y)
     }
     fn quotient(&mut self, x: &BigRational, y: &BigRational) -> Outcome<BigRational> {
-        if y.is_zero() {
-            Err(Abstention::new("a division by zero"))
-        } else if bits(x) + bits(y) > LARGEST_BITS {
-            Err(too_large())
-        } else {
-            Ok(x / y)
-        }
+        if y.is_zero() { Err(Abstention::new("a division by zero")) } else { Ok(x / y) }
     }
     fn power(&mut self, x: &BigRational, n: i64) -> Outcome<BigRational> {
         if x.is_zero() && n < 0 {
             return Err(Abstention::new("a division by zero"));
         }
-        if bits(x).saturating_mul(n.unsigned_abs()) > LARGEST_BITS {
+        if (x.numer().bits() + x.denom().bits()).saturating_mul(n.unsigned_abs()) > LARGEST_BITS {
             return Err(Abstention::new("a power too large to write out"));
         }
         let n = i32::try_from(n).map_err(|_| Abstention::new("a power too large to write out"))?;

@@ -144,8 +144,7 @@ impl RationalFunctions {
                 atom
             }
         };
-        let power = Monomial::of(atom).power(grains).ok_or_else(|| Abstention::new("a huge exponent"))?;
-        Ok(RationalFunction::whole(Laurent::term(power, BigRational::one())))
+        Ok(RationalFunction::whole(Laurent::term(Monomial::of(atom).power(grains), BigRational::one())))
     }
 
     /// The exponent, if x is a product of generators.
@@ -198,8 +197,7 @@ impl Arithmetic for RationalFunctions {
         let mut sum = RationalFunction::whole(Laurent::zero());
         for term in terms {
             sum = if sum.denominator == term.denominator {
-                let numerator = sized(Some(sum.numerator.plus(&term.numerator)).filter(|n| !n.is_unwieldy()))?;
-                RationalFunction::new(numerator, sum.denominator)?
+                RationalFunction::new(sum.numerator.plus(&term.numerator), sum.denominator)?
             } else {
                 let left = sized(sum.numerator.times(&term.denominator))?;
                 let right = sized(term.numerator.times(&sum.denominator))?;
