@@ -38,7 +38,10 @@ pub enum Control<'a> {
     },
     /// It is made from the statement at its first size, when it is known whether the statement is refuted. The
     /// sizes are then gone through one by one, up to the first at which it is refuted.
-    Made,
+    Made {
+        /// Sizes after so many are left out when the time is up.
+        required: usize,
+    },
 }
 
 /// What it came to, with the evidence.
@@ -97,18 +100,18 @@ pub fn decide(question: &Question, run: &Run) -> Decision {
     let instances = question.instances;
     let judges: Vec<Judge> = Judge::ALL.into_iter().filter(|judge| instances.iter().any(|i| judge.judges(i))).collect();
     // some of the time is left for the controls, without which nothing that was found counts
-    let found = found(question, &judges, &run.until(run.deadline.part(FOR_THE_STATEMENT)));
+    let (found, reached) = found(question, &judges, &run.until(run.deadline.part(FOR_THE_STATEMENT)));
     let refutes = |f: &Option<Finding>| matches!(f, Some(Finding { opinion: Opinion::Refutes(_), .. }));
     let refuted_at = (0..instances.len()).find(|&i| found.iter().any(|findings| refutes(&findings[i])));
     let refuted = refuted_at.is_some();
     let made = match question.control {
-        Control::Made => instances.get(refuted_at.unwrap_or(0)).and_then(|i| control::opposite(i, refuted)),
+        Control::Made { .. } => instances.get(refuted_at.unwrap_or(0)).and_then(|i| control::opposite(i, refuted)),
         Control::Given { .. } => None,
     };
     let (id, is_true, instance) = match (&question.control, &made) {
         (Control::Given { id, is_true, instance }, _) => (id.to_string(), *is_true, *instance),
-        (Control::Made, Some(made)) => (made.id.to_string(), refuted, Some(&made.instance)),
-        (Control::Made, None) => ("none".to_string(), refuted, None),
+        (Control::Made { .. }, Some(made)) => (made.id.to_string(), refuted, Some(&made.instance)),
+        (Control::Made { .. }, None) => ("none".to_string(), refuted, None),
     };
     let heard: Vec<Heard> = judges
         .into_iter()
@@ -123,18 +126,25 @@ pub fn decide(question: &Question, run: &Run) -> Decision {
         })
         .collect();
     let counterexample = counterexample(&heard);
-    let (verdict, scope) = verdict(instances, &heard, counterexample.is_some());
-    Decision { verdict, scope, judges: heard.iter().map(JudgeReport::of).collect(), counterexample, refuted_at }
+    let (verdict, mut text) = verdict(&instances[..reached], &heard, counterexample.is_some());
+    if reached < instances.len() && !refuted {
+        text.push_str("; there was no time for ");
+        text.push_str(&scope::sizes(&instances[reached..], |_, _| true));
+    }
+    Decision { verdict, scope: text, judges: heard.iter().map(JudgeReport::of).collect(), counterexample, refuted_at }
 }
 
-/// What each judge found at each size; nothing past a size at which a stranger's statement is refuted.
-fn found(question: &Question, judges: &[Judge], run: &Run) -> Vec<Vec<Option<Finding>>> {
+/// What each judge found at each size; nothing past a size at which a stranger's statement is refuted. With how many
+/// sizes there was time for.
+fn found(question: &Question, judges: &[Judge], run: &Run) -> (Vec<Vec<Option<Finding>>>, usize) {
+    let instances = question.instances;
     let decide = |judge: Judge, i: &Instance| judge.judges(i).then(|| judge.decide(i, run, question.purpose));
-    if let Control::Given { .. } = question.control {
-        return judges.iter().map(|&judge| question.instances.iter().map(|i| decide(judge, i)).collect()).collect();
-    }
-    let mut found = vec![vec![None; question.instances.len()]; judges.len()];
-    for (at, instance) in question.instances.iter().enumerate() {
+    let Control::Made { required } = question.control else {
+        let all = judges.iter().map(|&judge| instances.iter().map(|i| decide(judge, i)).collect()).collect();
+        return (all, instances.len());
+    };
+    let mut found = vec![vec![None; instances.len()]; judges.len()];
+    for (at, instance) in instances.iter().enumerate() {
         let mut refuted = false;
         for (row, &judge) in found.iter_mut().zip(judges) {
             row[at] = decide(judge, instance);
@@ -143,8 +153,11 @@ fn found(question: &Question, judges: &[Judge], run: &Run) -> Vec<Vec<Option<Fin
         if refuted {
             break;
         }
+        if run.deadline.has_passed() && at >= required {
+            return (found, at);
+        }
     }
-    found
+    (found, instances.len())
 }
 
 /// What the judge makes of the control, and whether that is right.
@@ -206,7 +219,7 @@ fn verdict(instances: &[Instance], heard: &[Heard], refuted: bool) -> (Verdict, 
     let mut to_prove = all.clone().filter(|&i| !instances[i].beyond).peekable();
     if to_prove.peek().is_some() && to_prove.all(proved) {
         let mut text = scope::sizes(instances, |_, i| !i.beyond);
-        text.push_str(&scope::strength(&reliable));
+        text.push_str(&scope::strength(&reliable, instances.len()));
         if instances.iter().any(|i| i.beyond) {
             text.push_str(&format!("; verified at {}", scope::sizes(instances, |_, i| i.beyond)));
         }

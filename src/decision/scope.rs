@@ -6,11 +6,10 @@ use crate::judges::{Opinion, Strength};
 use std::collections::BTreeSet;
 
 /// How the proofs were made, the weakest that an instance rests on, and with what left out.
-pub(super) fn strength(reliable: &[&Heard]) -> String {
+pub(super) fn strength(reliable: &[&Heard], count: usize) -> String {
     let mut error: Option<f64> = None;
     let mut enclosed = false;
     let mut left_out = BTreeSet::new();
-    let count = reliable.iter().map(|h| h.findings.len()).max().unwrap_or(0);
     for i in 0..count {
         let mut strengths = Vec::new();
         for heard in reliable {

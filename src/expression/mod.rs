@@ -28,4 +28,4 @@ pub use functions::{
 pub(crate) use graft::grafted;
 pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, rational, variable, variables};
 pub(crate) use graph::{nodes_built, variable_at};
-pub(crate) use written::written;
+pub(crate) use written::{written, written_inside};

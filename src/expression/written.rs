@@ -20,6 +20,12 @@ pub(crate) fn written(graph: &Graph, id: NodeId, most: usize) -> Option<String> 
     writer.text(id).map(|(text, _)| text).filter(|text| text.chars().count() <= most)
 }
 
+/// The same in parentheses where an operator would take it apart.
+pub(crate) fn written_inside(graph: &Graph, id: NodeId, most: usize) -> Option<String> {
+    let mut writer = Writer { graph, most, left: 4 * most + 64 };
+    writer.inside(id, Binding::Power).filter(|text| text.chars().count() <= most)
+}
+
 struct Writer<'a> {
     graph: &'a Graph,
     most: usize,
@@ -48,12 +54,17 @@ impl Writer<'_> {
                 (c.to_string(), binding)
             }
             Node::Pi => ("pi".into(), Binding::Whole),
-            Node::Negation(x) => (format!("-{}", self.inside(x, Binding::Power)?), Binding::Negation),
+            Node::Negation(x) => (format!("-{}", self.inside(x, Binding::Product)?), Binding::Negation),
             Node::Sum(terms) => {
                 let mut text = String::new();
-                for (i, term) in terms.into_iter().enumerate() {
+                let parts = terms.into_iter().map(|term| self.inside(term, Binding::Product));
+                let mut parts = parts.collect::<Option<Vec<_>>>()?;
+                // a term without a minus first, where there is one
+                if let Some(first) = parts.iter().position(|part| !part.starts_with('-')) {
+                    parts[..=first].rotate_right(1);
+                }
+                for (i, part) in parts.into_iter().enumerate() {
                     // a minus of its own, in the place of a plus
-                    let part = self.inside(term, Binding::Product)?;
                     match part.strip_prefix('-') {
                         Some(rest) if i > 0 => write!(text, " - {rest}").ok()?,
                         _ if i > 0 => write!(text, " + {part}").ok()?,
@@ -77,7 +88,13 @@ impl Writer<'_> {
                 let n = if n < 0 { format!("({n})") } else { n.to_string() };
                 (format!("{}^{n}", self.inside(x, Binding::Whole)?), Binding::Power)
             }
-            Node::Exp(x) => (self.call("exp", &[x])?, Binding::Whole),
+            Node::Exp(x) => match self.of_power(x) {
+                Some((base, exponent)) => {
+                    let (base, exponent) = (self.inside(base, Binding::Whole)?, self.inside(exponent, Binding::Whole)?);
+                    (format!("{base}^{exponent}"), Binding::Power)
+                }
+                None => (self.call("exp", &[x])?, Binding::Whole),
+            },
             Node::Ln(x) => (self.call("log", &[x])?, Binding::Whole),
             Node::Sqrt(x) => (self.call("sqrt", &[x])?, Binding::Whole),
             Node::Sin(x) => (self.call("sin", &[x])?, Binding::Whole),
@@ -100,6 +117,16 @@ impl Writer<'_> {
     fn inside(&mut self, id: NodeId, least: Binding) -> Option<String> {
         let (text, binding) = self.text(id)?;
         Some(if binding < least { format!("({text})") } else { text })
+    }
+
+    /// u and k, where the node is k ln u, the exponent of a power.
+    fn of_power(&self, id: NodeId) -> Option<(NodeId, NodeId)> {
+        let Node::Product(a, b) = self.node(id) else { return None };
+        match (self.node(*a), self.node(*b)) {
+            (Node::Ln(u), _) => Some((*u, *b)),
+            (_, Node::Ln(u)) => Some((*u, *a)),
+            _ => None,
+        }
     }
 
     /// x, where the node is 1/(1 + e^(−x)).

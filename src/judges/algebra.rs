@@ -4,7 +4,7 @@
 //! field by its own derivation along a random direction, which is all components at once.
 //! Piecewise statements are decided cell by cell, away from the kinks.
 
-use super::{Finding, Opinion, Pairs, Run, Strength};
+use super::{Finding, Opinion, Pairs, Run, Strength, sign};
 use crate::claim::{Instance, Relation, Variable};
 use crate::number::{
     Abstention, Arithmetic, Deadline, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate_until,
@@ -27,13 +27,16 @@ const TRIALS: usize = 8;
 /// What an identity test must reach to be called a proof.
 const LOG2_ERROR: f64 = -100.0;
 
-const AWAY_FROM_KINKS: &str = "away from the kinks";
+pub(super) const AWAY_FROM_KINKS: &str = "away from the kinks";
 
 /// Whether the sides are equal as rational functions over ℚ.
 pub fn exactly(instance: &Instance, deadline: Deadline) -> Finding {
     let pairs = Pairs::of(instance);
     if pairs.graph.nodes().len() > LARGEST_EXACT {
         return Finding::abstains(format!("more than {LARGEST_EXACT} operations"));
+    }
+    if matches!(pairs.relation, Relation::AtLeast | Relation::Greater) {
+        return sign::decide(&pairs, deadline);
     }
     let decided = cell_by_cell(|cell| {
         let mut field = RationalFunctions::in_cell(cell);
@@ -45,7 +48,7 @@ pub fn exactly(instance: &Instance, deadline: Deadline) -> Finding {
         let mut equal = true;
         for (left, right) in pairs.sides() {
             let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
-            equal &= left.equals(&right)? || {
+            equal &= left.equals(&right)? || field.are_equal(&left, &right).unwrap_or(false) || {
                 let (left, right) = (field.exp(&left), field.exp(&right));
                 matches!((left, right), (Ok(l), Ok(r)) if l.equals(&r)?)
             };
@@ -94,7 +97,7 @@ pub fn in_prime_field(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> F
 /// Decides every cell of the conditions that come up. `decide` gets the signs of the first
 /// conditions and gives whether equality holds, and how many conditions there were. Gives whether
 /// it holds in all cells, and their number.
-fn cell_by_cell(mut decide: impl FnMut(Vec<Sign>) -> Outcome<(bool, usize)>) -> Outcome<(bool, u64)> {
+pub(super) fn cell_by_cell(mut decide: impl FnMut(Vec<Sign>) -> Outcome<(bool, usize)>) -> Outcome<(bool, u64)> {
     let mut open = vec![Vec::new()];
     let mut cells = 0;
     while let Some(cell) = open.pop() {

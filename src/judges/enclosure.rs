@@ -54,6 +54,7 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
         }
     }
     if informative == 0
+        && run.more_bits
         && let Some(finding) = in_more_bits(&pairs, run, rng)
     {
         return finding;
@@ -79,7 +80,9 @@ fn in_more_bits(pairs: &Pairs, run: &Run, rng: &mut ChaCha8Rng) -> Option<Findin
             _ => {}
         }
     }
-    (held > 0).then_some(Finding { opinion: Opinion::Agrees, cases: held, worst_ulp: None })
+    // so few points say little of an inequality that holds at them
+    let says = held > 0 && pairs.relation == Relation::Equal;
+    says.then_some(Finding { opinion: Opinion::Agrees, cases: held, worst_ulp: None })
 }
 
 /// The boxes that prove an inequality over all values of its variables, if it has bounds for each

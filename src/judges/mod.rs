@@ -11,6 +11,7 @@ mod pairs;
 pub mod point;
 mod precise;
 pub mod search;
+mod sign;
 mod simpler;
 pub mod taylor;
 
@@ -35,6 +36,9 @@ pub struct Run {
     pub moduli: Vec<Modulus>,
     /// When to stop: judges abstain from then on.
     pub deadline: Deadline,
+    /// Whether points that f64 leaves open are looked at with more bits. A claim of the catalog chooses its own
+    /// points and controls, and is decided without.
+    pub more_bits: bool,
 }
 
 impl Run {
@@ -42,7 +46,7 @@ impl Run {
     pub fn new(cases: usize, seed: u64) -> Run {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let moduli = (0..PRIMES).map(|_| Modulus::draw(&mut rng)).collect();
-        Run { cases, seed, moduli, deadline: Deadline::NEVER }
+        Run { cases, seed, moduli, deadline: Deadline::NEVER, more_bits: false }
     }
 
     /// The same run with an end.
@@ -63,7 +67,7 @@ impl Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judge {
-    /// Equality of exact rational functions.
+    /// Equality of exact rational functions, and inequalities that their form shows.
     Algebra,
     /// An identity test at random points of random prime fields.
     PrimeField,
@@ -116,7 +120,8 @@ impl Judge {
         let expectation = matches!(instance.relation, Relation::Expectation(_));
         let limit = matches!(instance.relation, Relation::Limit(..));
         match self {
-            Judge::Algebra | Judge::PrimeField => (gradient || equal) && !instance.beyond,
+            Judge::PrimeField => (gradient || equal) && !instance.beyond,
+            Judge::Algebra => !limit && !expectation && !instance.beyond,
             Judge::Enumeration => expectation,
             Judge::Dual | Judge::Taylor => gradient,
             Judge::Enclosure | Judge::Search => !limit,

@@ -43,7 +43,7 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
         Err(reason) => return Finding::abstains(format!("{reason}")),
     };
     let mut lookup =
-        Lookup { pairs: &pairs, enclosed: &enclosed, deadline: run.deadline, looked_at: 0, open: Vec::new() };
+        Lookup { pairs: &pairs, enclosed: &enclosed, deadline: run.deadline, looked_at: 0, open: Vec::new(), held: 0 };
     let scale = super::enclosure::cases_for(ORDERED, pairs.graph.nodes().len());
     let mut ordered = simplest_first(&values, scale);
     let mut found = ordered.find(|place| lookup.violates(place));
@@ -70,13 +70,19 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
 /// The places that f64 leaves open, looked at with more bits.
 fn in_more_bits(pairs: &Pairs, lookup: &Lookup, at: impl Fn(&[usize]) -> Vec<BigRational>, run: &Run) -> Finding {
     let mut held = 0;
-    for place in &lookup.open {
+    let open = if run.more_bits { &lookup.open[..] } else { &[] };
+    for (i, place) in open.iter().enumerate() {
         let point = at(place);
-        match precise::try_point(pairs, &point, run.deadline) {
+        let mut tried = precise::try_point(pairs, &point, run.deadline);
+        // what agrees to 30 digits may still differ; some points are looked at with all bits
+        if matches!(tried, Tried::Holds(_)) && i < precise::affordable(pairs) / 6 {
+            let broken = precise::broken(pairs, &point, run.deadline);
+            tried = if broken.is_some() { Tried::Violates } else { tried };
+        }
+        match tried {
             Tried::Violates => {
                 let is_false = |point: &[BigRational]| {
-                    !run.deadline.has_passed()
-                        && matches!(precise::try_point(pairs, point, run.deadline), Tried::Violates)
+                    !run.deadline.has_passed() && precise::broken(pairs, point, run.deadline).is_some()
                 };
                 let point = simpler::simplest(point, &pairs.variables, is_false);
                 if let Some(found) = counterexample_at(pairs, &point, run.deadline) {
@@ -87,7 +93,7 @@ fn in_more_bits(pairs: &Pairs, lookup: &Lookup, at: impl Fn(&[usize]) -> Vec<Big
             _ => {}
         }
     }
-    match lookup.looked_at + held {
+    match if lookup.looked_at > 0 { lookup.looked_at } else { held } {
         0 => Finding::abstains("no point at which the enclosures say anything"),
         looked_at => Finding::of(Opinion::Agrees, looked_at),
     }
@@ -98,8 +104,10 @@ struct Lookup<'a> {
     enclosed: &'a [Vec<Rounded>],
     deadline: Deadline,
     looked_at: u64,
-    /// Places at which f64 says nothing, as many as are worth the time.
+    /// Places at which f64 says nothing, as many as are worth the time, and some where it sees no difference.
     open: Vec<Vec<usize>>,
+    /// How many of these are of the latter.
+    held: usize,
 }
 
 impl Lookup<'_> {
@@ -112,10 +120,15 @@ impl Lookup<'_> {
             Tried::Violates => true,
             Tried::Holds(_) => {
                 self.looked_at += 1;
+                // sides that agree to the last bit may still differ
+                if self.pairs.relation == Relation::Equal && self.held < precise::affordable(self.pairs) / 6 {
+                    self.held += 1;
+                    self.open.push(place.to_vec());
+                }
                 false
             }
             Tried::Unclear | Tried::Abstains(_) => {
-                if self.open.len() < precise::affordable(self.pairs) {
+                if self.open.len() - self.held < precise::affordable(self.pairs) {
                     self.open.push(place.to_vec());
                 }
                 false
@@ -289,6 +302,9 @@ fn in_f64(pairs: &Pairs, point: &[BigRational]) -> Option<(usize, [String; 2])> 
 
 /// The digits that the enclosure vouches for, at most 15.
 fn decimal(x: Rounded) -> String {
+    if !x.value.is_finite() || !x.bound.is_finite() {
+        return "past the range of f64".into();
+    }
     let size = x.value.abs().max(f64::MIN_POSITIVE);
     let digits = if x.bound == 0.0 { 15.0 } else { libm::log10(size / x.bound).floor() };
     format!("{:.*e}", digits.clamp(1.0, 15.0) as usize - 1, x.value)

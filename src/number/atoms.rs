@@ -11,9 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A numbered atom.
 pub(super) type Atom = u32;
 
-/// e^(m/GRAIN) is the generator that stands for the exponentials of a monomial m, so that
-/// coefficients with denominators up to 10 (which all divide it) keep e^(a+b) = e^a e^b exact.
-pub(super) const GRAIN: i64 = 2520;
+/// A monomial m of an exponent has one generator, e^(g m), of which all its exponentials are whole powers: g is
+/// 1/2520, which all denominators up to 10 divide, over the denominator of the first coefficient where that is
+/// another one.
+const GRAIN: i64 = 2520;
+
+/// g for a monomial whose first coefficient is this.
+pub(super) fn grain(first: &BigRational) -> BigRational {
+    let usual = BigRational::new(BigInt::one(), GRAIN.into());
+    if (first / &usual).is_integer() { usual } else { usual / BigRational::from_integer(first.denom().clone()) }
+}
 
 /// Polynomials with more terms than this are given up.
 const MOST_TERMS: usize = 5_000;
@@ -181,9 +188,9 @@ impl Laurent {
         Some(Laurent::term(m.power(-1)?, c.recip()))
     }
 
-    /// Multiplied by GRAIN, the coefficient as a whole number, if it is one and not huge.
-    pub fn grains(coefficient: &BigRational) -> Option<i32> {
-        let scaled = coefficient * BigRational::from_integer(BigInt::from(GRAIN));
+    /// How many grains a coefficient has, if that is a whole number and not huge.
+    pub fn grains(coefficient: &BigRational, grain: &BigRational) -> Option<i32> {
+        let scaled = coefficient / grain;
         if scaled.is_integer() { scaled.to_integer().to_i32() } else { None }
     }
 
@@ -245,6 +252,11 @@ impl Positives {
         }
     }
 
+    /// Whether an atom is known to be above zero.
+    pub fn is_positive(&self, atom: Atom) -> bool {
+        self.atoms.contains(&atom)
+    }
+
     /// The sign of x where what is known decides it: all terms of one sign, or a known factor of 1.
     pub fn sign(&self, x: &Laurent) -> Option<Sign> {
         let positive_atoms = x.0.keys().all(|m| m.0.iter().all(|(atom, _)| self.atoms.contains(atom)));
@@ -275,21 +287,27 @@ impl Positives {
     }
 
     /// x without its largest factor that is a positive number times a monomial in positive atoms.
-    fn reduced(&self, x: &Laurent) -> Laurent {
+    pub fn reduced(&self, x: &Laurent) -> Laurent {
+        // powers too large to divide by stay
+        self.factored(x).map_or_else(|| x.clone(), |(_, _, rest)| rest)
+    }
+
+    /// That factor as a number and a monomial, and the rest.
+    pub fn factored(&self, x: &Laurent) -> Option<(BigRational, Monomial, Laurent)> {
         let power_in = |m: &Monomial, atom: Atom| m.0.iter().find(|(a, _)| *a == atom).map_or(0, |(_, n)| *n);
         let appearing: BTreeSet<Atom> = x.0.keys().flat_map(|m| m.0.iter().map(|(atom, _)| *atom)).collect();
-        let common = appearing
+        let common: Vec<(Atom, i32)> = appearing
             .intersection(&self.atoms)
             .map(|&atom| (atom, x.0.keys().map(|m| power_in(m, atom)).min().unwrap_or(0)))
             .filter(|&(_, n)| n != 0)
             .collect();
-        let divided = |divisor: &Monomial| {
-            x.0.iter().map(|(m, c)| Some((m.times(divisor)?, c.clone()))).collect::<Option<BTreeMap<_, _>>>()
-        };
-        // powers too large to divide by stay
-        let Some(terms) = Monomial(common).power(-1).and_then(|divisor| divided(&divisor)) else { return x.clone() };
+        let common = Monomial(common);
+        let divisor = common.power(-1)?;
+        let divided = x.0.iter().map(|(m, c)| Some((m.times(&divisor)?, c.clone())));
+        let terms = divided.collect::<Option<BTreeMap<Monomial, BigRational>>>()?;
         let size = terms.values().next().map_or_else(BigRational::one, Signed::abs);
-        Laurent(terms.into_iter().map(|(m, c)| (m, c / &size)).collect())
+        let rest = Laurent(terms.into_iter().map(|(m, c)| (m, c / &size)).collect());
+        Some((size, common, rest))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod atoms;
 mod deadline;
+mod definite;
 mod dtype;
 mod dual;
 mod dyadic;

@@ -8,12 +8,13 @@
 //! point with a probability bounded by Schwartz and Zippel; [`PrimeField::log2_error`] is that
 //! bound for one trial.
 
-use super::atoms::{Atom, Laurent, Monomial, Positives};
+use super::atoms::{Atom, Laurent, Monomial, Positives, grain};
 use super::modulus::{Complex, Modulus};
+use super::rational_function::{LARGEST_FACTOR, small_factors};
 use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, ToPrimitive};
+use num_traits::{One, Signed, ToPrimitive};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use std::cell::OnceCell;
@@ -176,18 +177,24 @@ pub struct PrimeField<'a> {
     rng: ChaCha8Rng,
     atoms: Atom,
     pi: Option<(Atom, Complex)>,
-    generators: HashMap<Monomial, Complex>,
+    generators: HashMap<Monomial, (Complex, BigRational)>,
     opaque: HashMap<Complex, Atom>,
     logarithms: HashMap<Atom, Residue>,
     named: HashMap<(Function, Complex), Complex>,
     angles: HashMap<(Function, Laurent), Complex>,
     characters: Vec<bool>,
+    /// How many primes have roots.
+    constant_roots: usize,
     /// The largest degrees of what was named, or compared, by its value.
     compared: Degree,
     cell: Vec<Sign>,
     /// The values of the conditions, and their polynomials where these are of moderate size.
     conditions: Vec<(Complex, Option<Rc<Laurent>>)>,
+    /// Signs that follow from those of the conditions.
+    deduced: Vec<(Rc<Laurent>, Sign)>,
+    /// What is above zero by its domain, and what is in this cell.
     positives: Positives,
+    in_cell: Positives,
 }
 
 impl<'a> PrimeField<'a> {
@@ -205,10 +212,13 @@ impl<'a> PrimeField<'a> {
             named: HashMap::new(),
             angles: HashMap::new(),
             characters: Vec::new(),
+            constant_roots: 0,
             compared: Degree::CONSTANT,
             cell,
             conditions: Vec::new(),
+            deduced: Vec::new(),
             positives: Positives::default(),
+            in_cell: Positives::default(),
         }
     }
 
@@ -216,6 +226,7 @@ impl<'a> PrimeField<'a> {
     pub fn assume_positive(&mut self, x: &Residue) {
         if let Some(polynomial) = self.expand(&x.form) {
             self.positives.insert((*polynomial).clone());
+            self.in_cell.insert((*polynomial).clone());
         }
     }
 
@@ -266,7 +277,8 @@ impl<'a> PrimeField<'a> {
     /// log₂ of 2^k (size + a(a−1) size′)
     fn log2_cases(&self, size: f64, of_compared: f64) -> f64 {
         let values = (self.named.len() + self.opaque.len() + self.conditions.len()) as f64;
-        self.characters.len() as f64 + libm::log2(size + values * (values - 1.0).max(0.0) * of_compared)
+        (self.characters.len() + self.constant_roots) as f64
+            + libm::log2(size + values * (values - 1.0).max(0.0) * of_compared)
     }
 
     /// Takes in the degree of a value that is compared with others.
@@ -361,15 +373,16 @@ impl<'a> PrimeField<'a> {
             let power = self.power(&u, k)?;
             return Ok((power.value, power.degree));
         }
-        let grains = Laurent::grains(c).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
-        let generator = match self.generators.get(m) {
-            Some(&g) => g,
+        let (generator, grain) = match self.generators.get(m) {
+            Some(known) => known.clone(),
             None => {
-                let g = self.random();
-                self.generators.insert(m.clone(), g);
-                g
+                let known = (self.random(), grain(c));
+                self.generators.insert(m.clone(), known.clone());
+                known
             }
         };
+        let grains =
+            Laurent::grains(c, &grain).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
         let power = self.modulus.power(generator, grains).ok_or_else(zero)?;
         Ok((power, Degree::VARIABLE.times_n(f64::from(grains))))
     }
@@ -383,6 +396,46 @@ impl<'a> PrimeField<'a> {
         let value = self.random();
         self.named.insert((function, x.value), value);
         value
+    }
+
+    fn root_on_a_branch(&mut self, x: Complex) -> Outcome<(Complex, bool)> {
+        let root = self.modulus.root(x);
+        let (root, is_square) = root.ok_or_else(|| Abstention::new("a square root within a square root"))?;
+        Ok((if self.rng.next_u32() & 1 == 1 { self.modulus.negate(root) } else { root }, is_square))
+    }
+
+    /// The root of a positive number by those of its prime factors. Roots of different primes are independent of
+    /// each other, and of those of functions, whose characters are compared up to constants; so that their branches
+    /// are free.
+    fn root_of_constant(&mut self, c: &BigRational) -> Outcome<Residue> {
+        // n/d = nd/d²
+        let product = c.numer() * c.denom();
+        let mut root = self.constant_residue(&BigRational::new(BigInt::one(), c.denom().clone()))?;
+        for (factor, power) in small_factors(&product) {
+            if factor > BigInt::from(LARGEST_FACTOR).pow(2) {
+                return Err(Abstention::new("the square root of a number without small factors"));
+            }
+            let factor = BigRational::from_integer(factor);
+            let whole = self.constant_residue(&factor)?;
+            for _ in 0..power / 2 {
+                root = self.product(&root, &whole)?;
+            }
+            if power % 2 == 0 {
+                continue;
+            }
+            let value = match self.named.get(&(Function::Sqrt, whole.value)) {
+                Some(&value) => value,
+                None => {
+                    let (value, _) = self.root_on_a_branch(whole.value)?;
+                    self.named.insert((Function::Sqrt, whole.value), value);
+                    self.constant_roots += 1;
+                    value
+                }
+            };
+            let of_prime = Residue { value, form: Form::of(Made::Opaque(value), value), ..whole };
+            root = self.product(&root, &of_prime)?;
+        }
+        Ok(root)
     }
 
     fn cosine_and_sine(&mut self, x: &Residue) -> (Complex, Complex) {
@@ -418,6 +471,25 @@ impl<'a> PrimeField<'a> {
                 pi
             }
         }
+    }
+
+    /// The sign of a product of conditions, and of what is above a positive condition or below a negative one. In a
+    /// cell that no point is in, it may be either.
+    fn deduced_sign(&self, x: &Laurent) -> Option<Sign> {
+        if let Some(sign) = self.in_cell.sign(x) {
+            return Some(sign);
+        }
+        self.conditions.iter().enumerate().find_map(|(i, (_, known))| {
+            let known = known.as_ref()?;
+            let sign = self.cell.get(i).copied().unwrap_or(Sign::Positive);
+            if let Some(ratio) = self.in_cell.ratio(x, known) {
+                return Some(if ratio == Sign::Positive { sign } else { sign.opposite() });
+            }
+            // minus the size of the condition
+            let less = if sign == Sign::Positive { known.negated() } else { (**known).clone() };
+            let exceeds = |x: &Laurent| self.positives.sign(&x.plus(&less)) == Some(Sign::Positive);
+            if exceeds(x) { Some(Sign::Positive) } else { exceeds(&x.negated()).then_some(Sign::Negative) }
+        })
     }
 
     /// f(x) from its value and f′(x), whose degrees are given.
@@ -560,15 +632,16 @@ impl Arithmetic for PrimeField<'_> {
         self.compare(x.degree);
         // the root of a constant square, 0 included, is known, with no branch to draw
         let constant = self.expand(&x.form).and_then(|polynomial| polynomial.as_constant());
-        if let Some(root) = constant.and_then(|c| super::Exact.sqrt(&c).ok()) {
+        if let Some(root) = constant.as_ref().and_then(|c| super::Exact.sqrt(c).ok()) {
             return Ok(Residue { degree: x.degree, ..self.constant_residue(&root)? });
+        }
+        if let Some(c) = constant.filter(BigRational::is_positive) {
+            return self.root_of_constant(&c);
         }
         let value = match self.named.get(&(Function::Sqrt, x.value)) {
             Some(&value) => value,
             None => {
-                let (root, is_square) =
-                    self.modulus.root(x.value).ok_or_else(|| Abstention::new("a square root within a square root"))?;
-                let root = if self.rng.next_u32() & 1 == 1 { self.modulus.negate(root) } else { root };
+                let (root, is_square) = self.root_on_a_branch(x.value)?;
                 self.named.insert((Function::Sqrt, x.value), root);
                 self.characters.push(is_square);
                 root
@@ -614,8 +687,21 @@ impl Arithmetic for PrimeField<'_> {
                 return Ok(if ratio == Sign::Positive { sign } else { sign.opposite() });
             }
         }
+        for (known, sign) in &self.deduced {
+            if let Some(ratio) = polynomial.as_ref().and_then(|p| self.positives.ratio(p, known)) {
+                return Ok(if ratio == Sign::Positive { *sign } else { sign.opposite() });
+            }
+        }
+        if let Some((p, sign)) = polynomial.as_ref().and_then(|p| Some((p, self.deduced_sign(p)?))) {
+            self.deduced.push((p.clone(), sign));
+            return Ok(sign);
+        }
+        let sign = self.cell.get(self.conditions.len()).copied().unwrap_or(Sign::Positive);
+        if let Some(p) = &polynomial {
+            self.in_cell.insert(if sign == Sign::Negative { p.negated() } else { (**p).clone() });
+        }
         self.conditions.push((x.value, polynomial));
-        Ok(self.cell.get(self.conditions.len() - 1).copied().unwrap_or(Sign::Positive))
+        Ok(sign)
     }
 }
 

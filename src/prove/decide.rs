@@ -50,8 +50,13 @@ pub struct Decided {
 
 /// Decides a statement, within the time of the run.
 pub fn decide(statement: &Statement, run: &Run) -> Decided {
+    let run = &Run { more_bits: true, ..run.clone() };
     let instances: Vec<Instance> = statement.at.iter().map(|at| at.instance.clone()).collect();
-    let question = Question { purpose: &statement.text, instances: &instances, control: Control::Made };
+    let question = Question {
+        purpose: &statement.text,
+        instances: &instances,
+        control: Control::Made { required: statement.required },
+    };
     let Decision { verdict, scope, judges, counterexample, refuted_at } = decision::decide(&question, run);
     let hint = counterexample.as_ref().zip(refuted_at).and_then(|(found, first)| hint(statement, first, found, run));
     Decided { verdict, scope, judges, counterexample, hint }
@@ -69,6 +74,15 @@ impl Decided {
     /// Nothing, for this reason.
     pub(super) fn not(reason: String) -> Decided {
         Decided { verdict: Verdict::Undecided, scope: reason, judges: Vec::new(), counterexample: None, hint: None }
+    }
+
+    /// Panics with all that was found unless the verdict is this: for tests.
+    ///
+    /// # Panics
+    /// If the verdict is another one.
+    #[track_caller]
+    pub fn must_be(&self, verdict: Verdict) {
+        assert!(self.verdict == verdict, "{:?} and not {verdict:?}: {self:#?}", self.verdict);
     }
 
     /// As the report that `verify` makes of its claims.

@@ -16,6 +16,7 @@
 //! ```
 
 mod calls;
+mod claim;
 mod decide;
 mod differentiate;
 mod elaborate;
@@ -37,6 +38,7 @@ mod unusable;
 mod values;
 mod variables;
 
+pub use claim::{Claim, that};
 pub use decide::{AtSize, Decided, Statement, decide};
 pub use formulas::signatures;
 pub use latex::{Equation, latex};

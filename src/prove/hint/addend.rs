@@ -30,33 +30,29 @@ impl Term {
 
     /// The term with its sign in front.
     fn written(&self, looked: &Looked) -> Option<String> {
-        let of = |&id: &NodeId| {
-            let text = looked.written(id)?;
-            let joined = text.contains(" + ") || text.contains(" - ") || text.starts_with('-');
-            Some(if joined && (self.nodes.len() > 1 || self.is_scaled()) { format!("({text})") } else { text })
-        };
+        let alone = self.nodes.len() == 1 && self.numerator == self.denominator;
+        let of = |&id: &NodeId| if alone { looked.written(id) } else { looked.written_inside(id) };
         let mut factors = self.nodes.iter().map(of).collect::<Option<Vec<_>>>()?;
         if self.numerator.abs() != 1 {
             factors.insert(0, self.numerator.abs().to_string());
         }
         let minus = if self.numerator < 0 { "-" } else { "" };
         let below = if self.denominator == 1 { String::new() } else { format!(" / {}", self.denominator) };
-        let text = factors.join(" * ");
-        let text = if minus.is_empty() || !(text.contains(" + ") || text.contains(" - ")) {
-            text
-        } else {
-            format!("({text})")
-        };
-        Some(format!("{minus}{text}{below}"))
-    }
-
-    fn is_scaled(&self) -> bool {
-        self.numerator.abs() != 1 || self.denominator != 1
+        Some(format!("{minus}{}{below}", factors.join(" * ")))
     }
 }
 
-/// The sentence, if there is such a term in every pair that is wrong.
-pub(super) fn hint(looked: &Looked, run: &Run) -> Option<String> {
+/// The sentence, if a multiple of one part is missing in every pair that is wrong.
+pub(super) fn of_one(looked: &Looked, run: &Run) -> Option<String> {
+    hint(looked, one_part, run)
+}
+
+/// The same with the product of two parts.
+pub(super) fn of_two(looked: &Looked, run: &Run) -> Option<String> {
+    hint(looked, two_parts, run)
+}
+
+fn hint(looked: &Looked, term: impl Fn(&Looked, usize) -> Option<Term>, run: &Run) -> Option<String> {
     let of = |pair: usize| if looked.sample.pair_is_wrong(pair) { term(looked, pair).map(Some) } else { Some(None) };
     let terms: Vec<Option<Term>> = looked.sample.pairs().map(of).collect::<Option<_>>()?;
     let amended = looked
@@ -65,17 +61,14 @@ pub(super) fn hint(looked: &Looked, run: &Run) -> Option<String> {
     let (pair, first) = terms.iter().enumerate().find_map(|(k, term)| Some((k, term.as_ref()?)))?;
     let place = place(looked, pair);
     let [_, right] = looked.sides();
-    // a term of the right side with the opposite sign, twice of which is missing, or one that is too much
-    let addend = first.nodes.len() == 1 && addends(looked, pair).iter().any(|&(_, id)| id == first.nodes[0]);
-    let sign_in_right =
-        addends(looked, pair).iter().find(|&&(_, id)| Some(&id) == first.nodes.first()).map(|&(sign, _)| sign);
-    if let (true, Some(sign)) = (addend, sign_in_right) {
-        let text = looked.written(first.nodes[0]).unwrap_or_else(|| "a term".into());
-        if first.denominator == 1 && first.numerator == -2 * sign {
-            return Some(format!("the sign of a term is flipped: {text} in {right}{place}{sure}"));
+    let own = addends(looked, pair).into_iter().find(|(_, id)| first.nodes == [*id]);
+    if let (Some((sign, id)), 1) = (own, first.denominator) {
+        let text = looked.written(id).map_or_else(String::new, |text| format!(": {text}"));
+        if first.numerator == -2 * sign {
+            return Some(format!("the sign of a term is flipped{text} in {right}{place}{sure}"));
         }
-        if first.denominator == 1 && first.numerator == -sign {
-            return Some(format!("a term is too much: {text} in {right}{place}{sure}"));
+        if first.numerator == -sign {
+            return Some(format!("a term is too much{text} in {right}{place}{sure}"));
         }
     }
     Some(match first.written(looked) {
@@ -93,49 +86,46 @@ fn place(looked: &Looked, pair: usize) -> String {
     }
 }
 
-/// What the difference of a pair is a simple multiple of.
-fn term(looked: &Looked, pair: usize) -> Option<Term> {
+/// The product of these nodes that the difference of a pair is a simple multiple of.
+fn fit(looked: &Looked, pair: usize, nodes: &[NodeId]) -> Option<Term> {
     let points = &looked.sample.points;
-    let differences: Vec<f64> = points.iter().map(|point| point.sides[pair].0 - point.sides[pair].1).collect();
-    let fit = |nodes: &[NodeId]| {
-        let value = |point: &Point| nodes.iter().map(|&id| point.nodes[id as usize]).product::<f64>();
-        let first = differences[0] / value(&points[0]);
-        let (numerator, denominator) = simple_ratio(first)?;
-        let term = Term { numerator, denominator, nodes: nodes.to_vec() };
-        points.iter().zip(&differences).all(|(point, &d)| near(term.value(point), d)).then_some(term)
-    };
-    let own = cone(looked, pair);
-    let weight = |term: &Term| {
-        (term.denominator, (term.numerator.abs()), looked.written(term.nodes[0]).map_or(usize::MAX, |t| t.len()))
-    };
-    let alone = own.iter().take(MOST_NODES).filter_map(|&id| fit(&[id])).min_by_key(weight);
-    alone.or_else(|| {
-        let few: Vec<NodeId> = own.iter().copied().filter(|&id| !is_constant(looked, id)).take(MOST_IN_TWOS).collect();
-        few.iter().enumerate().find_map(|(i, &a)| few[i + 1..].iter().find_map(|&b| fit(&[a, b])))
-    })
+    let difference = |point: &Point| point.sides[pair].0 - point.sides[pair].1;
+    let value = |point: &Point| nodes.iter().map(|&id| point.nodes[id as usize]).product::<f64>();
+    let (numerator, denominator) = simple_ratio(difference(&points[0]) / value(&points[0]))?;
+    let term = Term { numerator, denominator, nodes: nodes.to_vec() };
+    points.iter().all(|point| near(term.value(point), difference(point))).then_some(term)
+}
+
+fn one_part(looked: &Looked, pair: usize) -> Option<Term> {
+    let length = |term: &Term| looked.written(term.nodes[0]).map_or(usize::MAX, |text| text.len());
+    let weight = |term: &Term| (term.denominator, term.numerator.abs(), length(term));
+    parts(looked, pair).into_iter().take(MOST_NODES).filter_map(|id| fit(looked, pair, &[id])).min_by_key(weight)
+}
+
+fn two_parts(looked: &Looked, pair: usize) -> Option<Term> {
+    let short = |id: &NodeId| !is_constant(looked, *id) && looked.written(*id).is_some();
+    let few: Vec<NodeId> = parts(looked, pair).into_iter().filter(short).take(MOST_IN_TWOS).collect();
+    few.iter().enumerate().find_map(|(i, &a)| few[i..].iter().find_map(|&b| fit(looked, pair, &[a, b])))
 }
 
 fn is_constant(looked: &Looked, id: NodeId) -> bool {
-    matches!(looked.pairs.graph.nodes()[id as usize], Node::Constant(_))
+    matches!(looked.graph.nodes()[id as usize], Node::Constant(_))
 }
 
-/// The nodes that the sides of a pair are made of, but for the sides themselves.
-fn cone(looked: &Looked, pair: usize) -> Vec<NodeId> {
-    let Some((l, r)) = looked.pairs.sides().nth(pair) else { return Vec::new() };
-    let graph = &looked.pairs.graph;
-    let needed = graph.needed_by(&[l, r]);
-    let sides = [graph.outputs()[l], graph.outputs()[r]];
-    (0..graph.nodes().len() as NodeId).filter(|id| needed[*id as usize] && !sides.contains(id)).collect()
+/// What the statement is made of, but for the sides of a pair.
+fn parts(looked: &Looked, pair: usize) -> Vec<NodeId> {
+    let Some(sides) = looked.side_nodes(pair) else { return Vec::new() };
+    (0..looked.graph.nodes().len() as NodeId).filter(|id| !sides.contains(id)).collect()
 }
 
 /// The terms of the right side of a pair with their signs, through sums in sums.
 fn addends(looked: &Looked, pair: usize) -> Vec<(i64, NodeId)> {
     const DEEPEST: usize = 8;
     let Some((_, r)) = looked.pairs.sides().nth(pair) else { return Vec::new() };
-    let mut open = vec![(1, looked.pairs.graph.outputs()[r], 0)];
+    let mut open = vec![(1, looked.graph.outputs()[r], 0)];
     let mut all = Vec::new();
     while let Some((sign, id, depth)) = open.pop() {
-        match &looked.pairs.graph.nodes()[id as usize] {
+        match &looked.graph.nodes()[id as usize] {
             Node::Sum(terms) if depth < DEEPEST => open.extend(terms.iter().map(|&term| (sign, term, depth + 1))),
             Node::Negation(x) if depth < DEEPEST => open.push((-sign, *x, depth + 1)),
             _ => all.push((sign, id)),

@@ -17,9 +17,9 @@ const MOST_IN_TWOS: usize = 80;
 #[derive(Clone, Debug, PartialEq)]
 enum Atom {
     /// A scalar variable.
-    Variable(usize, String),
+    Variable(String),
     /// 1 − x for a variable between 0 and 1.
-    Complement(usize, String),
+    Complement(String),
     /// A size.
     Size(String),
     /// n − 1 for a size.
@@ -41,17 +41,27 @@ struct Factor {
     powers: Vec<Power>,
 }
 
-/// The sentence, if there is a factor.
-pub(super) fn hint(looked: &[&Looked], run: &Run) -> Option<String> {
+/// The sentence, if a fraction and powers of names and sizes are missing.
+pub(super) fn of_names(looked: &[&Looked], run: &Run) -> Option<String> {
+    hint(looked, names(looked.first()?), run)
+}
+
+/// The sentence, if something that the sides are made of is missing.
+pub(super) fn of_parts(looked: &[&Looked], run: &Run) -> Option<String> {
+    hint(looked, parts(looked.first()?), run)
+}
+
+fn hint(looked: &[&Looked], candidates: impl Iterator<Item = Vec<Power>>, run: &Run) -> Option<String> {
     let first = looked.first()?;
     let quotients = quotients(first)?;
+    let mut candidates = candidates.take_while(|_| !run.deadline.has_passed());
     let tried = |powers: Vec<Power>| {
         let (numerator, denominator) = coefficient(first, &quotients, &powers)?;
         let factor = Factor { numerator, denominator, powers };
         let fits = factor.sizes(looked).all(|more| factor.fits(more) == Some(true));
         fits.then(|| factor.sentence(looked, run)).flatten()
     };
-    candidates(first).find_map(tried)
+    candidates.find_map(tried)
 }
 
 /// left/right for every pair at every point, or nothing where both are zero; no quotients where one is.
@@ -88,8 +98,8 @@ fn coefficient(looked: &Looked, quotients: &[Vec<Option<f64>>], powers: &[Power]
 fn value(looked: &Looked, powers: &[Power], point: &Point, pair: usize) -> Option<f64> {
     powers.iter().try_fold(1.0, |product, (atom, halves)| {
         let base = match atom {
-            Atom::Variable(position, _) => point.inputs[*position],
-            Atom::Complement(position, _) => 1.0 - point.inputs[*position],
+            Atom::Variable(name) => point.inputs[variable(looked, name)?],
+            Atom::Complement(name) => 1.0 - point.inputs[variable(looked, name)?],
             Atom::Size(name) => size(looked, name)? as f64,
             Atom::SizeLess(name) => (size(looked, name)? - 1) as f64,
             Atom::Entry(name, index) => point.inputs[entry(looked, name, index, pair)?],
@@ -107,18 +117,21 @@ fn size(looked: &Looked, name: &str) -> Option<i64> {
 
 /// The position of the array's entry for the pair's index.
 fn entry(looked: &Looked, name: &str, index: &str, pair: usize) -> Option<usize> {
-    let wanted = format!("{name}[{}]", looked.index(pair, index)?);
-    looked.pairs.variables.iter().position(|v| v.name == wanted)
+    variable(looked, &format!("{name}[{}]", looked.index(pair, index)?))
 }
 
-/// Lists of powers to try, simplest first.
-fn candidates<'a>(looked: &'a Looked) -> impl Iterator<Item = Vec<Power>> + 'a {
+/// The position of a variable, which another size may have elsewhere.
+fn variable(looked: &Looked, name: &str) -> Option<usize> {
+    looked.pairs.variables.iter().position(|v| v.name == name)
+}
+
+/// Powers of the names and sizes, alone and in twos, simplest first.
+fn names(looked: &Looked) -> impl Iterator<Item = Vec<Power>> {
     let variables = &looked.pairs.variables;
-    let mut names: Vec<Atom> =
-        scalars(variables).map(|(position, name)| Atom::Variable(position, name.to_string())).collect();
+    let mut names: Vec<Atom> = scalars(variables).map(|(_, name)| Atom::Variable(name.to_string())).collect();
     let between = |position: usize| matches!(variables[position].domain, Domain::Unit);
     let complements = scalars(variables).filter(|&(position, _)| between(position));
-    names.extend(complements.map(|(position, name)| Atom::Complement(position, format!("1 - {name}"))));
+    names.extend(complements.map(|(_, name)| Atom::Complement(name.to_string())));
     let sizes = &looked.at.sizes;
     names.extend(sizes.iter().map(|(name, _)| Atom::Size(name.clone())));
     names.extend(sizes.iter().filter(|(_, n)| *n > 2).map(|(name, _)| Atom::SizeLess(name.clone())));
@@ -126,45 +139,61 @@ fn candidates<'a>(looked: &'a Looked) -> impl Iterator<Item = Vec<Power>> + 'a {
         let indices = looked.at.components.first().into_iter().flatten();
         names.extend(indices.map(|(index, _)| Atom::Entry(name.to_string(), index.clone())));
     }
-    let nodes: Vec<Atom> = nodes(looked);
-    let halves = [2, -2, 4, -4, 1, -1];
-    let of_names = names.clone().into_iter().flat_map(move |atom| halves.map(|h| vec![(atom.clone(), h)]));
-    let one_node = nodes.clone().into_iter().flat_map(|atom| [2, -2, 4, -4].map(|h| vec![(atom.clone(), h)]));
-    let in_twos = move |atoms: Vec<Atom>, halves: &'static [(i32, i32)]| {
-        let all = atoms.clone();
-        atoms.into_iter().enumerate().flat_map(move |(i, a)| {
-            let rest = all[i + 1..].to_vec();
-            rest.into_iter().flat_map(move |b| {
-                let a = a.clone();
-                halves.iter().map(move |&(p, q)| vec![(a.clone(), p), (b.clone(), q)])
-            })
-        })
-    };
-    let pairs_of_names = in_twos(
-        names.into_iter().take(MOST_IN_TWOS).collect(),
-        &[(2, 2), (2, -2), (-2, 2), (-2, -2), (2, -4), (-4, 2), (1, -2), (-2, 1), (2, -1), (-1, 2)],
-    );
+    names.truncate(MOST_IN_TWOS);
+    let one = powers(&names, &[2, -2, 4, -4, 1, -1]);
+    let two =
+        in_twos(&names, &[(2, 2), (2, -2), (-2, 2), (-2, -2), (2, -4), (-4, 2), (1, -2), (-2, 1), (2, -1), (-1, 2)]);
+    // with no power at all: the sign and small fractions
+    std::iter::once(Vec::new()).chain(one).chain(two)
+}
+
+/// Powers of what the sides are made of.
+fn parts(looked: &Looked) -> impl Iterator<Item = Vec<Power>> {
+    let nodes = nodes(looked);
+    let one = powers(&nodes, &[2, -2, 4, -4]);
     let with_complement = nodes.iter().filter_map(|atom| match atom {
         Atom::Node(id, text) => Some(vec![(atom.clone(), 2), (Atom::OneLess(*id, format!("1 - {text}")), 2)]),
         _ => None,
     });
     let with_complement: Vec<Vec<Power>> = with_complement.collect();
-    let pairs_of_nodes = in_twos(nodes.into_iter().take(MOST_IN_TWOS).collect(), &[(2, 2), (2, -2), (-2, 2)]);
-    // with no power at all: the sign and small fractions. A size of 2 is not told from the number 2 at one size
-    // alone, so that sizes come before
-    let alone = std::iter::once(Vec::new());
-    alone.chain(of_names).chain(pairs_of_names).chain(one_node).chain(with_complement).chain(pairs_of_nodes)
+    let two = in_twos(&nodes[..nodes.len().min(MOST_IN_TWOS)], &[(2, 2), (2, -2), (-2, 2)]);
+    one.into_iter().chain(with_complement).chain(two)
 }
 
-/// Nodes that can be written shortly, and are neither constants nor variables.
+fn powers(atoms: &[Atom], halves: &[i32]) -> Vec<Vec<Power>> {
+    atoms.iter().flat_map(|atom| halves.iter().map(|&h| vec![(atom.clone(), h)])).collect()
+}
+
+fn in_twos(atoms: &[Atom], halves: &[(i32, i32)]) -> Vec<Vec<Power>> {
+    let mut all = Vec::new();
+    for (i, a) in atoms.iter().enumerate() {
+        for b in &atoms[i + 1..] {
+            all.extend(halves.iter().map(|&(p, q)| vec![(a.clone(), p), (b.clone(), q)]));
+        }
+    }
+    all
+}
+
+/// Nodes that can be written shortly, and are neither constants nor variables nor a multiple of a side, which would
+/// be a factor of everything.
 fn nodes(looked: &Looked) -> Vec<Atom> {
     use crate::expression::Node;
-    let graph = &looked.pairs.graph;
-    let named = |id: usize| match graph.nodes()[id] {
-        Node::Constant(_) | Node::Variable(_) | Node::Negation(_) => None,
-        _ => looked.written(id as NodeId).map(|text| Atom::Node(id as NodeId, text)),
+    let is_side = |id: usize| {
+        looked.sample.pairs().any(|pair| {
+            let ratio = |side: fn(&(f64, f64)) -> f64| {
+                let mut all = looked.sample.points.iter().map(move |p| p.nodes[id] / side(&p.sides[pair]));
+                let first = all.next().unwrap_or(f64::NAN);
+                all.all(|ratio| near(ratio, first))
+            };
+            ratio(|sides| sides.0) || ratio(|sides| sides.1)
+        })
     };
-    let mut all: Vec<Atom> = (0..graph.nodes().len()).filter_map(named).take(MOST_NODES).collect();
+    let named = |id: usize| match looked.graph.nodes()[id] {
+        Node::Constant(_) | Node::Variable(_) | Node::Negation(_) => None,
+        _ if is_side(id) => None,
+        _ => looked.written_inside(id as NodeId).map(|text| Atom::Node(id as NodeId, text)),
+    };
+    let mut all: Vec<Atom> = (0..looked.graph.nodes().len()).filter_map(named).take(MOST_NODES).collect();
     let length = |atom: &Atom| if let Atom::Node(_, text) = atom { text.len() } else { 0 };
     all.sort_by_key(length);
     all
@@ -193,8 +222,8 @@ impl Factor {
     fn expression(&self, looked: &Looked, nodes: &[Expr], pair: usize) -> Option<Expr> {
         self.powers.iter().try_fold(ratio(self.numerator, self.denominator), |product, (atom, halves)| {
             let base = match atom {
-                Atom::Variable(position, _) => variable_at(*position),
-                Atom::Complement(position, _) => 1 - variable_at(*position),
+                Atom::Variable(name) => variable_at(variable(looked, name)?),
+                Atom::Complement(name) => 1 - variable_at(variable(looked, name)?),
                 Atom::Size(name) => constant(size(looked, name)?),
                 Atom::SizeLess(name) => constant(size(looked, name)? - 1),
                 Atom::Entry(name, index) => variable_at(entry(looked, name, index, pair)?),
@@ -223,12 +252,11 @@ impl Factor {
     fn written(&self) -> String {
         let one = |(atom, halves): &Power| {
             let text = match atom {
-                Atom::Variable(_, text) | Atom::Size(text) => text.clone(),
+                Atom::Variable(text) | Atom::Size(text) => text.clone(),
+                Atom::Complement(name) => format!("(1 - {name})"),
                 Atom::Entry(name, index) => format!("{name}[{index}]"),
                 Atom::SizeLess(name) => format!("({name} - 1)"),
-                Atom::Complement(_, text) | Atom::OneLess(_, text) => format!("({text})"),
-                // what an operator joins stands in parentheses
-                Atom::Node(_, text) if text.contains(' ') || text.contains('/') => format!("({text})"),
+                Atom::OneLess(_, text) => format!("({text})"),
                 Atom::Node(_, text) => text.clone(),
             };
             let bare = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(&text);

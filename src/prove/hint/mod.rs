@@ -16,8 +16,9 @@ mod special;
 
 use super::decide::AtSize;
 use crate::claim::{Instance, Relation};
-use crate::expression::{Expr, NodeId};
+use crate::expression::{Expr, Graph, NodeId, variable_at, written, written_inside};
 use crate::judges::{Counterexample, Judge, Opinion, Pairs, Run};
+use crate::number::{Expressions, evaluate};
 use sample::Sample;
 
 /// Hints are not looked for in larger graphs, where a guess would take too long to confirm.
@@ -54,13 +55,18 @@ pub(super) fn find(refuted: &Refuted, run: &Run) -> Option<String> {
     if !first.sample.is_wrong_somewhere() {
         return place::kink_or_boundary(&first, refuted.counterexample);
     }
-    factor::hint(&looked, run)
-        .or_else(|| addend::hint(&first, run))
+    // the likeliest first, and what only renames a thing before what takes it apart
+    factor::of_names(&looked, run)
         .or_else(|| component::hint(&first))
-        .or_else(|| special::hint(&first, refuted.held))
-        .or_else(|| renamed::hint(&first, run))
-        .or_else(|| replaced::hint(&first, run))
+        .or_else(|| special::size(&first, refuted.held))
         .or_else(|| place::region(&first))
+        .or_else(|| renamed::hint(&first, run))
+        .or_else(|| addend::of_one(&first, run))
+        .or_else(|| special::value(&first))
+        .or_else(|| replaced::hint(&first, run))
+        .or_else(|| factor::of_parts(&looked, run))
+        .or_else(|| addend::of_two(&first, run))
+        .or_else(|| special::zero(&first))
         .or_else(|| addend::difference(&first))
 }
 
@@ -68,14 +74,21 @@ pub(super) fn find(refuted: &Refuted, run: &Run) -> Option<String> {
 pub(super) struct Looked<'a> {
     at: &'a AtSize,
     pairs: Pairs,
+    /// The graph of the pairs, and the parts of the statement that they do not use, such as the f of a gradient.
+    graph: Graph,
     sample: Sample,
 }
 
 impl<'a> Looked<'a> {
     fn at(at: &'a AtSize, run: &Run) -> Option<Looked<'a>> {
         let pairs = Pairs::of(&at.instance);
-        let sample = Sample::of(&pairs, run)?;
-        Some(Looked { at, pairs, sample })
+        let graph = pairs.graph.continued(|outputs| {
+            let inputs: Vec<Expr> = (0..pairs.variables.len()).map(variable_at).collect();
+            let parts = evaluate(&at.instance.graph, &mut Expressions, &inputs);
+            outputs.iter().copied().chain(parts.into_iter().flatten()).collect()
+        });
+        let sample = Sample::of(&pairs, &graph, run)?;
+        Some(Looked { at, pairs, graph, sample })
     }
 
     /// What the sides are called: a gradient's true side is its derivative, whichever side it was written on.
@@ -91,16 +104,27 @@ impl<'a> Looked<'a> {
         self.at.components.get(pair)?.iter().find(|(index, _)| index == name).map(|(_, value)| *value)
     }
 
-    /// A node of the pairs' graph as text.
+    /// A node as text.
     fn written(&self, node: NodeId) -> Option<String> {
-        crate::expression::written(&self.pairs.graph, node, LONGEST)
+        written(&self.graph, node, LONGEST)
+    }
+
+    /// The same in parentheses where an operator would take it apart.
+    fn written_inside(&self, node: NodeId) -> Option<String> {
+        written_inside(&self.graph, node, LONGEST)
+    }
+
+    /// The nodes of the two sides of a pair.
+    fn side_nodes(&self, pair: usize) -> Option<[NodeId; 2]> {
+        let (l, r) = self.pairs.sides().nth(pair)?;
+        Some([l, r].map(|i| self.graph.outputs()[i]))
     }
 
     /// The statement with other right sides: `change` gets all nodes, the pair's number and its right side.
     fn amended(&self, mut change: impl FnMut(&[Expr], usize, Expr) -> Option<Expr>) -> Option<Instance> {
         let mut complete = true;
-        let graph = self.pairs.graph.extended(|nodes| {
-            let outputs: Vec<Expr> = self.pairs.graph.outputs().iter().map(|&id| nodes[id as usize]).collect();
+        let graph = self.graph.extended(|nodes| {
+            let outputs: Vec<Expr> = self.graph.outputs().iter().map(|&id| nodes[id as usize]).collect();
             let mut all = outputs[..self.pairs.assumptions].to_vec();
             for (k, (l, r)) in self.pairs.sides().enumerate() {
                 let changed = change(nodes, k, outputs[r]);
@@ -112,7 +136,7 @@ impl<'a> Looked<'a> {
         complete.then(|| self.with_graph(graph))
     }
 
-    fn with_graph(&self, graph: crate::expression::Graph) -> Instance {
+    fn with_graph(&self, graph: Graph) -> Instance {
         Instance { graph, relation: Relation::Equal, smooth: self.pairs.kinks.is_some(), ..self.at.instance.clone() }
     }
 }

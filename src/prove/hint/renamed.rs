@@ -22,7 +22,7 @@ pub(super) fn hint(looked: &Looked, run: &Run) -> Option<String> {
         let places: Vec<usize> = (0..looked.pairs.variables.len()).map(|i| swapped(i).unwrap_or(i)).collect();
         let right = |point: &Point| {
             let inputs: Vec<f64> = places.iter().map(|&i| point.inputs[i]).collect();
-            let outputs = evaluate(&looked.pairs.graph, &mut Float, &inputs);
+            let outputs = evaluate(&looked.graph, &mut Float, &inputs);
             let mut sides = looked.pairs.sides().zip(&point.sides);
             sides.all(|((_, r), &(left, _))| matches!(outputs[r], Ok(right) if near(left, right)))
         };
@@ -34,7 +34,7 @@ pub(super) fn hint(looked: &Looked, run: &Run) -> Option<String> {
         let amended = looked.amended(|_, k, _| {
             if again.is_none() {
                 let inputs: Vec<Expr> = places.iter().map(|&i| variable_at(i)).collect();
-                let outputs = evaluate(&looked.pairs.graph, &mut Expressions, &inputs);
+                let outputs = evaluate(&looked.graph, &mut Expressions, &inputs);
                 again = outputs.into_iter().collect::<Result<_, _>>().ok();
             }
             again.as_ref().map(|outputs| outputs[right_sides[k]])

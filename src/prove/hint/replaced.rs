@@ -5,7 +5,7 @@ use super::sample::{Point, near, scalars};
 use super::{Looked, confirmed};
 use crate::expression::{Expr, Node, NodeId, constant, variable_at};
 use crate::judges::Run;
-use crate::number::{Arithmetic, Expressions, Float, Outcome, evaluate_changed};
+use crate::number::{Abstention, Arithmetic, Expressions, Float, Outcome, evaluate_changed};
 
 /// Parts that are tried, at most, and pairs of sides that a statement has.
 const MOST_PARTS: usize = 120;
@@ -23,6 +23,10 @@ enum Change {
     OneLess,
     Times(usize),
     Over(usize),
+    Plus(usize),
+    Minus(usize),
+    /// Times another node, for a name.
+    TimesNode(NodeId),
     Another(NodeId),
 }
 
@@ -54,13 +58,22 @@ impl Change {
             }
             Change::Times(i) => numbers.product(x, &inputs[i]),
             Change::Over(i) => numbers.quotient(x, &inputs[i]),
-            Change::Another(id) => nodes(id).ok_or_else(|| crate::number::Abstention::new("a node without a value")),
+            Change::Plus(i) => numbers.sum(&[x, &inputs[i]]),
+            Change::Minus(i) => {
+                let minus = numbers.negate(&inputs[i])?;
+                numbers.sum(&[x, &minus])
+            }
+            Change::TimesNode(id) => {
+                let factor = nodes(id).ok_or_else(no_value)?;
+                numbers.product(x, &factor)
+            }
+            Change::Another(id) => nodes(id).ok_or_else(no_value),
         }
     }
 
-    fn written(self, part: &str, looked: &Looked) -> Option<String> {
-        let joined = part.contains(' ') || part.starts_with('-');
-        let inside = if joined { format!("({part})") } else { part.to_string() };
+    fn written(self, part: NodeId, looked: &Looked) -> Option<String> {
+        let inside = looked.written_inside(part)?;
+        let part = looked.written(part)?;
         let name = |i: usize| &looked.pairs.variables[i].name;
         Some(match self {
             Change::Negated => format!("-{inside}"),
@@ -72,9 +85,16 @@ impl Change {
             Change::OneLess => format!("1 - {inside}"),
             Change::Times(i) => format!("{inside} * {}", name(i)),
             Change::Over(i) => format!("{inside} / {}", name(i)),
+            Change::Plus(i) => format!("{part} + {}", name(i)),
+            Change::Minus(i) => format!("{part} - {}", name(i)),
+            Change::TimesNode(id) => format!("{inside} * {}", looked.written_inside(id)?),
             Change::Another(id) => looked.written(id)?,
         })
     }
+}
+
+fn no_value() -> Abstention {
+    Abstention::new("a node without a value")
 }
 
 /// The sentence, if there is such a part.
@@ -83,7 +103,7 @@ pub(super) fn hint(looked: &Looked, run: &Run) -> Option<String> {
     if right_sides.len() > MOST_PAIRS {
         return None;
     }
-    let graph = &looked.pairs.graph;
+    let graph = &looked.graph;
     let needed = graph.needed_by(&right_sides);
     let parts = || {
         let part = |id: &NodeId| needed[*id as usize] && !matches!(graph.nodes()[*id as usize], Node::Constant(_));
@@ -99,12 +119,15 @@ pub(super) fn hint(looked: &Looked, run: &Run) -> Option<String> {
         Change::OneLess,
     ];
     for (i, _) in scalars(&looked.pairs.variables).take(8) {
-        changes.extend([Change::Times(i), Change::Over(i)]);
+        changes.extend([Change::Times(i), Change::Over(i), Change::Plus(i), Change::Minus(i)]);
     }
     let others: Vec<Change> = parts().map(Change::Another).collect();
     let all = parts().flat_map(|part| changes.iter().map(move |&change| (part, change)));
     let anothers = parts().flat_map(|part| others.iter().map(move |&change| (part, change)));
-    let mut tried = all.chain(anothers).filter(|_| !run.deadline.has_passed());
+    let is_name = |id: &NodeId| matches!(graph.nodes()[*id as usize], Node::Variable(_));
+    let times: Vec<Change> = parts().filter(|id| !is_name(id)).map(Change::TimesNode).collect();
+    let scaled = parts().filter(is_name).flat_map(|part| times.iter().map(move |&change| (part, change)));
+    let mut tried = all.chain(scaled).chain(anothers).filter(|_| !run.deadline.has_passed());
     tried.find_map(|(part, change)| {
         let right = |point: &Point| {
             let nodes = |id: NodeId| Some(point.nodes[id as usize]);
@@ -125,7 +148,7 @@ pub(super) fn hint(looked: &Looked, run: &Run) -> Option<String> {
 }
 
 fn sentence(looked: &Looked, run: &Run, part: NodeId, change: Change, right_sides: &[usize]) -> Option<String> {
-    let graph = &looked.pairs.graph;
+    let graph = &looked.graph;
     let mut again: Option<Vec<Expr>> = None;
     let amended = looked.amended(|nodes, k, _| {
         if again.is_none() {
@@ -141,7 +164,7 @@ fn sentence(looked: &Looked, run: &Run, part: NodeId, change: Change, right_side
     })?;
     let sure = confirmed(&[amended], run)?;
     let text = looked.written(part)?;
-    let changed = change.written(&text, looked)?;
+    let changed = change.written(part, looked)?;
     let [_, side] = looked.sides();
     Some(format!("right with {changed} in the place of {text} in {side}{sure}"))
 }

@@ -1,6 +1,7 @@
 //! The points at which hints are guessed, with the value of every node.
 
 use crate::claim::Variable;
+use crate::expression::Graph;
 use crate::judges::{Pairs, Run, point};
 use crate::number::{Float, Rounded, Rounding, evaluate, evaluate_nodes};
 use rand_chacha::ChaCha8Rng;
@@ -16,8 +17,13 @@ const DRAWS: usize = 400;
 /// operations that cancel up to five digits. A guess that this lets pass is still to be confirmed.
 const NEAR: f64 = 1e-9;
 
-/// Sides count where they are known to this part of them.
+/// Sides count where they are known to this part of them, and are of an ordinary size or nothing beside one.
 const KNOWN: f64 = 1e-11;
+const SMALLEST: f64 = 1e-8;
+const NOTHING: f64 = 1e-13;
+
+/// Where all points agree, so many more are drawn for one that does not.
+const MORE_DRAWS: usize = 3000;
 
 /// Whether two numbers are equal as far as f64 tells.
 pub(super) fn near(a: f64, b: f64) -> bool {
@@ -44,15 +50,22 @@ pub(super) struct Sample {
 
 impl Sample {
     /// Points at which every side is known well; `None` where there are not enough.
-    pub(super) fn of(pairs: &Pairs, run: &Run) -> Option<Sample> {
+    pub(super) fn of(pairs: &Pairs, graph: &Graph, run: &Run) -> Option<Sample> {
         let mut rng = ChaCha8Rng::seed_from_u64(run.seed);
         let (mut points, mut wrong) = (Vec::new(), Vec::new());
-        for _ in 0..DRAWS {
-            if points.len() == POINTS || run.deadline.has_passed() {
+        for draw in 0..MORE_DRAWS {
+            let enough = points.len() >= POINTS && wrong.iter().flatten().any(|&wrong| wrong);
+            if enough || draw > DRAWS && points.len() < POINTS || run.deadline.has_passed() {
                 break;
             }
             let x = point::random(&pairs.variables, &mut rng);
-            if let Some((seen, differ)) = look(pairs, x) {
+            // at zeros too much is equal
+            if x.contains(&0.0) {
+                continue;
+            }
+            if let Some((seen, differ)) = look(pairs, graph, x)
+                && (points.len() < POINTS || differ.contains(&true))
+            {
                 points.push(seen);
                 wrong.push(differ);
             }
@@ -82,7 +95,7 @@ impl Sample {
 }
 
 /// A point, if the assumptions hold there and every side is known well, with the pairs that differ.
-fn look(pairs: &Pairs, inputs: Vec<f64>) -> Option<(Point, Vec<bool>)> {
+fn look(pairs: &Pairs, graph: &Graph, inputs: Vec<f64>) -> Option<(Point, Vec<bool>)> {
     let exact: Vec<Rounded> = inputs.iter().map(|&x| Rounded::exact(x)).collect();
     let outputs = evaluate(&pairs.graph, &mut { Rounding::F64 }, &exact);
     let met = pairs.assumed().all(|i| matches!(&outputs[i], Ok(condition) if condition.low() > 0.0));
@@ -93,17 +106,19 @@ fn look(pairs: &Pairs, inputs: Vec<f64>) -> Option<(Point, Vec<bool>)> {
     if !met || at_kink {
         return None;
     }
-    let known = |x: &Rounded| x.bound <= KNOWN * x.value.abs() || x.value.abs() + x.bound <= KNOWN;
+    let known = |x: &Rounded| {
+        if x.value.abs() + x.bound <= NOTHING {
+            return Some(0.0);
+        }
+        (x.bound <= KNOWN * x.value.abs() && x.value.abs() >= SMALLEST).then_some(x.value)
+    };
     let (mut sides, mut differ) = (Vec::new(), Vec::new());
     for (l, r) in pairs.sides() {
         let (Ok(left), Ok(right)) = (&outputs[l], &outputs[r]) else { return None };
-        if !known(left) || !known(right) {
-            return None;
-        }
-        sides.push((left.value, right.value));
+        sides.push((known(left)?, known(right)?));
         differ.push((left.value - right.value).abs() > left.bound + right.bound);
     }
-    let nodes = evaluate_nodes(&pairs.graph, &mut Float, &inputs);
+    let nodes = evaluate_nodes(graph, &mut Float, &inputs);
     let nodes = nodes.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
     Some((Point { inputs, nodes, sides }, differ))
 }

@@ -7,18 +7,23 @@ use crate::number::{Float, evaluate};
 use num_rational::BigRational;
 
 /// The values that a forgotten name usually stands for, the most usual first.
-const SPECIAL: [(i64, i64); 8] = [(1, 1), (2, 1), (0, 1), (1, 2), (-1, 1), (3, 1), (4, 1), (1, 4)];
+const SPECIAL: [(i64, i64); 7] = [(1, 1), (2, 1), (1, 2), (-1, 1), (3, 1), (4, 1), (1, 4)];
 
 /// Two names are compared with each other when there are at most this many.
 const MOST_NAMES: usize = 12;
 
 /// The sentence, if there is such a value.
-pub(super) fn hint(looked: &Looked, held: &[AtSize]) -> Option<String> {
-    size(looked, held).or_else(|| name(looked)).or_else(|| equal_names(looked))
+pub(super) fn value(looked: &Looked) -> Option<String> {
+    name(looked, &SPECIAL).or_else(|| equal_names(looked))
+}
+
+/// Right where a name is zero, which much is.
+pub(super) fn zero(looked: &Looked) -> Option<String> {
+    name(looked, &[(0, 1)])
 }
 
 /// Right at the sizes before, which differ in one size alone.
-fn size(looked: &Looked, held: &[AtSize]) -> Option<String> {
+pub(super) fn size(looked: &Looked, held: &[AtSize]) -> Option<String> {
     let before = held.last().filter(|before| before.sizes != looked.at.sizes)?;
     let words =
         |sizes: &[(String, i64)]| sizes.iter().map(|(name, n)| format!("{name} = {n}")).collect::<Vec<_>>().join(", ");
@@ -28,15 +33,12 @@ fn size(looked: &Looked, held: &[AtSize]) -> Option<String> {
     Some(format!("right for {} and wrong for {}", words(&before.sizes), words(&looked.at.sizes)))
 }
 
-fn name(looked: &Looked) -> Option<String> {
+fn name(looked: &Looked, values: &[(i64, i64)]) -> Option<String> {
     let variables = &looked.pairs.variables;
-    scalars(variables).find_map(|(position, name)| {
-        SPECIAL.into_iter().find_map(|(numerator, denominator)| {
-            let exact = BigRational::new(numerator.into(), denominator.into());
-            if !variables[position].domain.contains(&exact) {
-                return None;
-            }
-            let value = numerator as f64 / denominator as f64;
+    values.iter().find_map(|&(numerator, denominator)| {
+        let exact = BigRational::new(numerator.into(), denominator.into());
+        let value = numerator as f64 / denominator as f64;
+        scalars(variables).filter(|&(i, _)| variables[i].domain.contains(&exact)).find_map(|(position, name)| {
             let fits = right_where(looked, |inputs| inputs[position] = value);
             fits.then(|| format!("right only for {name} = {exact} (at every point tried)"))
         })
@@ -65,7 +67,7 @@ fn right_where(looked: &Looked, change: impl Fn(&mut Vec<f64>)) -> bool {
     let right = |point: &Point| {
         let mut inputs = point.inputs.clone();
         change(&mut inputs);
-        let outputs = evaluate(&looked.pairs.graph, &mut Float, &inputs);
+        let outputs = evaluate(&looked.graph, &mut Float, &inputs);
         looked.pairs.sides().all(|(l, r)| match (&outputs[l], &outputs[r]) {
             (Ok(l), Ok(r)) => {
                 trivial &= *l == 0.0 && *r == 0.0;
