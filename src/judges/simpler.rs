@@ -85,7 +85,7 @@ mod tests {
     fn the_simplest_point_that_is_left_is_kept() {
         let x = Variable { name: "x".into(), domain: Domain::Real };
         let above = |bound: BigRational| move |point: &[BigRational]| point[0] > bound;
-        let start = || vec![BigRational::from_float(3.141_592_653_589_793).unwrap()];
+        let start = || vec![BigRational::from_float(std::f64::consts::PI).unwrap()];
         let simplest = |bound| simplest(start(), std::slice::from_ref(&x), above(bound));
         assert_eq!(simplest(fraction(5, 2)), [fraction(3, 1)]);
         assert_eq!(simplest(fraction(1, 2)), [fraction(1, 1)]);

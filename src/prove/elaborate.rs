@@ -165,7 +165,7 @@ impl<'a> Elaboration<'a> {
             return Err(Stopped::TooLarge);
         }
         self.steps += 1;
-        if self.steps % STEPS_BETWEEN_LOOKS == 0 {
+        if self.steps.is_multiple_of(STEPS_BETWEEN_LOOKS) {
             self.look_at_the_clock()?;
         }
         match &node.kind {

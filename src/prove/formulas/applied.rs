@@ -11,6 +11,7 @@ use crate::formula::Defined;
 use num_traits::ToPrimitive;
 use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// A step that stands for one that is not known. A power with it, or one beside it, is a power with an exponent
 /// that is not known.
@@ -118,8 +119,8 @@ impl Marks {
         let mut count = self.standing_for.len() as f64;
         loop {
             let mark = base * (1.0 + count / f64::from(1u32 << 23));
-            if !self.standing_for.contains_key(&mark.to_bits()) {
-                self.standing_for.insert(mark.to_bits(), x);
+            if let Entry::Vacant(free) = self.standing_for.entry(mark.to_bits()) {
+                free.insert(x);
                 return mark;
             }
             count += 1.0;

@@ -126,10 +126,10 @@ fn run(report: &Report) -> Line {
         .into_iter()
         .map(|((libtorch, device), dtypes)| format!("libtorch {libtorch} on {device} in {}", dtypes.join(", ")))
         .collect();
-    let platform = report.platform.then(|| format!(" on {}, {:.0} s", run.platform, run.seconds)).unwrap_or_default();
+    let platform = if report.platform { format!(" on {}, {:.0} s", run.platform, run.seconds) } else { String::new() };
     vec![
-        strong("Run: "),
-        text(format!("gradproof {}{platform}; ", run.version)),
+        strong("Run:"),
+        text(format!(" gradproof {}{platform}; ", run.version)),
         code(format!("gradproof verify --cases {} --rng-seed {}", run.cases, run.rng_seed)),
         text(format!(
             "; oracle against MPFR {} at {} components of every formula or more; {}.",
@@ -141,7 +141,7 @@ fn run(report: &Report) -> Line {
 }
 
 fn places(report: &Report) -> Line {
-    let mut line = vec![strong("See also: ")];
+    let mut line = vec![strong("See also:"), text(" ")];
     if report.is_whole {
         for question in QUESTIONS {
             line.push(reference(question.id, question.id));
