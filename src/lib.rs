@@ -98,3 +98,8 @@ pub mod verify;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So do those of the manual of `prove`.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/prove.md")]
+struct Manual;
