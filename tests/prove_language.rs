@@ -4,8 +4,10 @@
 
 #[path = "common/command.rs"]
 mod command;
+mod common;
 
 use command::gradproof;
+use common::assert_snapshot;
 use gradproof::claim::Verdict::{self, Proved, Refuted};
 use gradproof::prove::{Limits, prove, signatures};
 use serde_json::Value;
@@ -172,12 +174,8 @@ const UNUSABLE: &[&str] = &[
 #[test]
 fn errors_of_formulas_point_into_the_text() {
     let shown: Vec<String> = UNUSABLE.iter().map(|text| refused(text)).collect();
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_description("what prove says of formulas and derivatives that it cannot use");
-    settings.bind(|| insta::assert_snapshot!("prove-formula-errors", shown.join("\n\n")));
+    let description = "what prove says of formulas and derivatives that it cannot use";
+    assert_snapshot("prove-formula-errors", description, &shown.join("\n\n"));
 }
 
 #[test]

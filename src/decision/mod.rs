@@ -113,12 +113,13 @@ pub fn decide(question: &Question, run: &Run) -> Decision {
         (Control::Made { .. }, Some(made)) => (made.id.to_string(), refuted, Some(&made.instance)),
         (Control::Made { .. }, None) => ("none".to_string(), refuted, None),
     };
+    let of_control = Run { simplest: false, ..run.clone() };
     let heard: Vec<Heard> = judges
         .into_iter()
         .zip(found)
         .map(|(judge, findings)| {
             let opinion = match instance {
-                Some(instance) if judge.judges(instance) => Some(judge.decide(instance, run, question.purpose).opinion),
+                Some(instance) if judge.judges(instance) => Some(judge.decide(instance, &of_control, question.purpose).opinion),
                 _ => None,
             };
             let (outcome, told) = on_control(opinion, is_true);

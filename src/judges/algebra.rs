@@ -6,9 +6,10 @@
 
 use super::{Finding, Opinion, Pairs, Run, Strength, sign};
 use crate::claim::{Instance, Relation, Variable};
+use crate::expression::Graph;
 use crate::number::{
-    Abstention, Arithmetic, Deadline, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate_until,
-    log2_of_sum,
+    Abstention, Arithmetic, Deadline, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate_part,
+    evaluate_until, log2_of_sum,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -44,11 +45,14 @@ pub fn exactly(instance: &Instance, deadline: Deadline) -> Finding {
         for positive in positive_by_domain(&mut field, &pairs.variables, &inputs)? {
             field.assume_positive(&positive);
         }
+        for positive in assumed(&mut field, &pairs.graph, pairs.assumptions, &inputs) {
+            field.assume_positive(&positive);
+        }
         let outputs = evaluate_until(&pairs.graph, &mut field, &inputs, deadline);
         let mut equal = true;
         for (left, right) in pairs.sides() {
             let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
-            equal &= left.equals(&right)? || field.are_equal(&left, &right).unwrap_or(false) || {
+            equal &= left.equals(&right)? || field.are_equal(&left, &right).unwrap_or(false) || field.has_logarithms() && {
                 let (left, right) = (field.exp(&left), field.exp(&right));
                 matches!((left, right), (Ok(l), Ok(r)) if l.equals(&r)?)
             };
@@ -63,6 +67,16 @@ pub fn exactly(instance: &Instance, deadline: Deadline) -> Finding {
         ),
         Ok((false, cells)) => Finding::of(Opinion::Differs("not equal as rational functions".into()), cells),
     }
+}
+
+/// Whether the sides are equal at one random point of a prime field, with no condition in between.
+pub fn holds_at_a_point_of_one_cell(instance: &Instance, run: &Run) -> bool {
+    let mut field = PrimeField::new(&run.moduli[0], run.rng("a point of one cell"), Vec::new());
+    let differences = match instance.relation {
+        Relation::Gradient(_) => gradient_difference(instance, &mut field, run.deadline),
+        _ => differences(&Pairs::of(instance), &mut field, run.deadline),
+    };
+    differences.is_ok_and(|all| all.iter().all(Residue::is_zero)) && field.conditions() == 0
 }
 
 /// Whether the sides are equal at random points of prime fields.
@@ -229,6 +243,15 @@ fn positive_by_domain<A: Arithmetic>(
     Ok(positive)
 }
 
+/// What the assumptions say is above zero, as far as it has a value.
+fn assumed<A: Arithmetic>(field: &mut A, graph: &Graph, assumptions: usize, inputs: &[A::Number]) -> Vec<A::Number> {
+    if assumptions == 0 {
+        return Vec::new();
+    }
+    let positions: Vec<usize> = (0..assumptions).collect();
+    evaluate_part(graph, field, inputs, &positions).into_iter().flatten().collect()
+}
+
 /// ∂f along a random direction, less the claimed gradient along it.
 fn gradient_difference(instance: &Instance, field: &mut PrimeField, deadline: Deadline) -> Outcome<Vec<Residue>> {
     let Relation::Gradient(wrt) = &instance.relation else {
@@ -236,6 +259,9 @@ fn gradient_difference(instance: &Instance, field: &mut PrimeField, deadline: De
     };
     let inputs: Vec<_> = (0..instance.variables.len()).map(|i| field.variable(wrt.contains(&i))).collect();
     for positive in positive_by_domain(field, &instance.variables, &inputs)? {
+        field.assume_positive(&positive);
+    }
+    for positive in assumed(field, &instance.graph, instance.assumptions, &inputs) {
         field.assume_positive(&positive);
     }
     let outputs = evaluate_until(&instance.graph, field, &inputs, deadline);
@@ -253,6 +279,9 @@ fn gradient_difference(instance: &Instance, field: &mut PrimeField, deadline: De
 fn differences(pairs: &Pairs, field: &mut PrimeField, deadline: Deadline) -> Outcome<Vec<Residue>> {
     let inputs: Vec<_> = pairs.variables.iter().map(|_| field.variable(false)).collect();
     for positive in positive_by_domain(field, &pairs.variables, &inputs)? {
+        field.assume_positive(&positive);
+    }
+    for positive in assumed(field, &pairs.graph, pairs.assumptions, &inputs) {
         field.assume_positive(&positive);
     }
     let outputs = evaluate_until(&pairs.graph, field, &inputs, deadline);

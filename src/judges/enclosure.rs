@@ -1,7 +1,7 @@
 //! The two sides as enclosures: over a whole box of values, or at random points.
 
 use super::point;
-use super::search::{Tried, counterexample_at, try_point};
+use super::search::{self, Tried, counterexample_at, try_point};
 use super::{Finding, Opinion, Pairs, Run, Strength, precise, simpler};
 use crate::claim::{Domain, Instance, Relation};
 use crate::number::{Deadline, Rounded, Rounding, evaluate, ulps_between};
@@ -36,9 +36,10 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
             Tried::Violates => {
                 let exact: Option<Vec<BigRational>> = x.iter().map(|&x| BigRational::from_float(x)).collect();
                 let is_false = |point: &[BigRational]| {
-                    !run.deadline.has_passed() && counterexample_at(&pairs, point, run.deadline).is_some()
+                    !run.deadline.has_passed() && search::is_false(&pairs, point, run.deadline)
                 };
-                let simple = exact.map(|exact| simpler::simplest(exact, &pairs.variables, is_false));
+                let simplified = |exact| simpler::simplest(exact, &pairs.variables, is_false);
+                let simple = if run.simplest { exact.map(simplified) } else { exact };
                 if let Some(found) = simple.and_then(|point| counterexample_at(&pairs, &point, run.deadline)) {
                     return Finding { opinion: Opinion::Refutes(found), cases: informative + 1, worst_ulp: None };
                 }

@@ -39,6 +39,8 @@ pub struct Run {
     /// Whether points that f64 leaves open are looked at with more bits. A claim of the catalog chooses its own
     /// points and controls, and is decided without.
     pub more_bits: bool,
+    /// Whether a counterexample is brought to simple numbers, which takes time and is for a reader.
+    pub simplest: bool,
 }
 
 impl Run {
@@ -46,7 +48,7 @@ impl Run {
     pub fn new(cases: usize, seed: u64) -> Run {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let moduli = (0..PRIMES).map(|_| Modulus::draw(&mut rng)).collect();
-        Run { cases, seed, moduli, deadline: Deadline::NEVER, more_bits: false }
+        Run { cases, seed, moduli, deadline: Deadline::NEVER, more_bits: false, simplest: true }
     }
 
     /// The same run with an end.

@@ -58,7 +58,7 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let Some(place) = found else {
         return in_more_bits(&pairs, &lookup, at, run);
     };
-    let place = simplified(place, |place| lookup.violates(place));
+    let place = if run.simplest { simplified(place, |place| lookup.violates(place)) } else { place };
     let point = at(&place);
     let looked_at = lookup.looked_at;
     match counterexample_at(&pairs, &point, run.deadline) {
@@ -84,7 +84,8 @@ fn in_more_bits(pairs: &Pairs, lookup: &Lookup, at: impl Fn(&[usize]) -> Vec<Big
                 let is_false = |point: &[BigRational]| {
                     !run.deadline.has_passed() && precise::broken(pairs, point, run.deadline).is_some()
                 };
-                let point = simpler::simplest(point, &pairs.variables, is_false);
+                let point =
+                    if run.simplest { simpler::simplest(point, &pairs.variables, is_false) } else { point };
                 if let Some(found) = counterexample_at(pairs, &point, run.deadline) {
                     return Finding::of(Opinion::Refutes(found), lookup.looked_at + held + 1);
                 }
@@ -255,6 +256,11 @@ fn violation(relation: &Relation, left: Rounded, right: Rounded) -> Option<bool>
 /// True where the first is known, false where the second is.
 fn decided(breaks: bool, holds: bool) -> Option<bool> {
     if breaks { Some(true) } else { holds.then_some(false) }
+}
+
+/// Whether the statement is certainly false at a point.
+pub(super) fn is_false(pairs: &Pairs, point: &[BigRational], deadline: Deadline) -> bool {
+    in_f64(pairs, point).is_some() || precise::broken(pairs, point, deadline).is_some()
 }
 
 /// The counterexample at a point, if the statement is false there: with the sides as exact

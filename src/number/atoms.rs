@@ -6,6 +6,7 @@ use super::Sign;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A numbered atom.
@@ -56,12 +57,30 @@ impl Monomial {
 
     /// The product, unless a power is too large.
     pub fn times(&self, other: &Monomial) -> Option<Monomial> {
-        let mut powers: BTreeMap<Atom, i32> = self.0.iter().copied().collect();
-        for &(atom, n) in &other.0 {
-            let power = powers.entry(atom).or_default();
-            *power = power.checked_add(n).filter(|n| n.unsigned_abs() <= LARGEST_POWER)?;
+        let (mut x, mut y) = (self.0.as_slice(), other.0.as_slice());
+        let mut powers = Vec::with_capacity(x.len() + y.len());
+        while let (Some((&(a, n), x_rest)), Some((&(b, m), y_rest))) = (x.split_first(), y.split_first()) {
+            match a.cmp(&b) {
+                Ordering::Less => {
+                    powers.push((a, n));
+                    x = x_rest;
+                }
+                Ordering::Greater => {
+                    powers.push((b, m));
+                    y = y_rest;
+                }
+                Ordering::Equal => {
+                    let power = n.checked_add(m).filter(|n| n.unsigned_abs() <= LARGEST_POWER)?;
+                    if power != 0 {
+                        powers.push((a, power));
+                    }
+                    (x, y) = (x_rest, y_rest);
+                }
+            }
         }
-        Some(Monomial(powers.into_iter().filter(|&(_, n)| n != 0).collect()))
+        powers.extend(x);
+        powers.extend(y);
+        Some(Monomial(powers))
     }
 
     /// The power, unless it is too large.

@@ -27,6 +27,9 @@ impl RationalFunction {
     }
 
     fn new(numerator: Laurent, denominator: Laurent) -> Outcome<RationalFunction> {
+        if denominator.is_one() {
+            return Ok(RationalFunction::whole(numerator));
+        }
         match denominator.reciprocal() {
             Some(reciprocal) => Ok(RationalFunction::whole(sized(numerator.times(&reciprocal))?)),
             None if numerator.is_zero() => Ok(RationalFunction::whole(Laurent::zero())),
@@ -98,6 +101,11 @@ impl RationalFunctions {
             self.positives.insert(polynomial.clone());
             self.in_cell.insert(polynomial.clone());
         }
+    }
+
+    /// Whether a logarithm was named, of which e^x may know more than x.
+    pub fn has_logarithms(&self) -> bool {
+        self.named.iter().any(|(function, ..)| *function == Function::Ln)
     }
 
     /// A new free variable.
@@ -298,8 +306,7 @@ impl RationalFunctions {
             let even = n - n.rem_euclid(2);
             let removed = Monomial::of(atom).power(-even).and_then(|inverse| m.times(&inverse));
             let rest = Laurent::term(removed.ok_or_else(|| Abstention::new("a huge exponent"))?, c.clone());
-            let place = by_power.entry(even / 2).or_default();
-            *place = place.plus(&rest);
+            by_power.entry(even / 2).or_default().add(&rest);
         }
         let mut total = RationalFunction::whole(Laurent::zero());
         for (n, factor) in by_power {

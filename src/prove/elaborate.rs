@@ -177,18 +177,19 @@ impl<'a> Elaboration<'a> {
             Kind::Entry(base, at) => {
                 let mut value = self.value(base)?;
                 for index in at {
-                    let place = self.whole(index)?;
+                    let place = self.value(index)?;
                     let Value::List(items) = &value else {
                         return Err(Unusable::new("too many indices", node.at.clone(), "").into());
                     };
-                    let item = usize::try_from(place).ok().and_then(|place| items.get(place));
-                    value = item.cloned().ok_or_else(|| {
-                        let label = format!("it comes to {place}, of {} entries", items.len());
-                        Unusable::new("an index out of scope", index.at.clone(), label).help(format!(
-                            "indices start at 0: allowed are 0 to {} here",
-                            items.len().saturating_sub(1)
-                        ))
-                    })?;
+                    value = match &place {
+                        Value::AnyOf(values) => {
+                            let entries = values.iter().map(|&(place, is_it)| {
+                                multiplied(&entry(items, place, &index.at)?, &Value::Real(is_it), &index.at)
+                            });
+                            total(&entries.collect::<Elaborated<Vec<_>>>()?, &index.at)?
+                        }
+                        place => entry(items, whole(place, &index.at)?, &index.at)?,
+                    };
                 }
                 Ok(value)
             }
@@ -246,12 +247,7 @@ impl<'a> Elaboration<'a> {
 
     /// A whole number, such as an index.
     fn whole(&mut self, node: &Node) -> Elaborated<i64> {
-        match self.value(node)? {
-            Value::Whole(n) => Ok(n),
-            _ => Err(Unusable::new("an index that is not a whole number", node.at.clone(), "this is real")
-                .help("allowed are whole numbers, sizes and indices")
-                .into()),
-        }
+        Ok(whole(&self.value(node)?, &node.at)?)
     }
 
     fn over(&mut self, over: &Over, node: &Node) -> Elaborated<Value> {
@@ -359,6 +355,9 @@ impl<'a> Elaboration<'a> {
                 if let (Value::Whole(left), Value::Whole(right)) = (&left, &right) {
                     return Ok(Value::Whole(i64::from(holds(*sign, left.cmp(right)))));
                 }
+                if let Some(is_so) = any_of(*sign, &left, &right) {
+                    return Ok(Value::Real(is_so));
+                }
                 let difference = left.real(&x.at)? - right.real(&y.at)?;
                 let [below, equal, above] =
                     [std::cmp::Ordering::Less, std::cmp::Ordering::Equal, std::cmp::Ordering::Greater]
@@ -375,6 +374,36 @@ impl<'a> Elaboration<'a> {
             }
         }
     }
+}
+
+/// A whole number, such as an index.
+fn whole(value: &Value, at: &Span) -> Result<i64, Unusable> {
+    match value {
+        Value::Whole(n) => Ok(*n),
+        _ => Err(Unusable::new("an index that is not a whole number", at.clone(), "this is real")
+            .help("allowed are whole numbers, sizes and indices")),
+    }
+}
+
+/// An entry of an array.
+fn entry(items: &[Value], place: i64, at: &Span) -> Result<Value, Unusable> {
+    usize::try_from(place).ok().and_then(|place| items.get(place)).cloned().ok_or_else(|| {
+        let label = format!("it comes to {place}, of {} entries", items.len());
+        Unusable::new("an index out of scope", at.clone(), label)
+            .help(format!("indices start at 0: allowed are 0 to {} here", items.len().saturating_sub(1)))
+    })
+}
+
+/// 1 where the comparison holds and 0 elsewhere, of an index that is not known and one beside it.
+fn any_of(sign: Comparison, left: &Value, right: &Value) -> Option<Expr> {
+    let values = |side: &Value| match side {
+        Value::Whole(n) => Some(vec![(*n, constant(1))]),
+        Value::AnyOf(values) => Some(values.to_vec()),
+        _ => None,
+    };
+    let (left, right) = (values(left)?, values(right)?);
+    let both = left.iter().flat_map(|&(x, is_x)| right.iter().map(move |&(y, is_y)| (x, y, is_x * is_y)));
+    Some(expression::sum(both.filter(|(x, y, _)| holds(sign, x.cmp(y))).map(|(.., are_they)| are_they)))
 }
 
 fn holds(sign: Comparison, order: std::cmp::Ordering) -> bool {

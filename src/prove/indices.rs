@@ -18,6 +18,15 @@ pub(super) type Place = Vec<(String, i64)>;
 /// Values of declared indices: an entry for each name, with its entries in order.
 pub(super) type Chosen = Vec<(String, Vec<usize>)>;
 
+/// What the declared indices are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Indices<'a> {
+    /// These values.
+    Are(&'a Chosen),
+    /// Any.
+    Any,
+}
+
 /// The combinations of values that declared indices take, and whether these are all.
 pub(super) fn combinations(text: &Text, sizes: &Sizes, used: &BTreeSet<String>) -> (Vec<Chosen>, bool) {
     let size = |dim: &Dim| match dim {
@@ -82,10 +91,14 @@ pub(super) fn places(elaboration: &Elaboration, claim: &Claim) -> Result<Vec<Pla
 }
 
 /// The values of the indices that a pair of sides is for.
-pub(super) fn component(chosen: &Chosen, place: &[(String, i64)]) -> Vec<(String, i64)> {
+pub(super) fn component(indices: &Indices, place: &[(String, i64)]) -> Vec<(String, i64)> {
     let entries = |(name, values): &(String, Vec<usize>)| match values.as_slice() {
         [only] => vec![(name.clone(), *only as i64)],
         several => several.iter().enumerate().map(|(i, value)| (format!("{name}[{i}]"), *value as i64)).collect(),
+    };
+    let chosen = match indices {
+        Indices::Are(chosen) => chosen.as_slice(),
+        Indices::Any => &[],
     };
     chosen.iter().flat_map(entries).chain(place.iter().cloned()).collect()
 }

@@ -46,7 +46,7 @@ pub fn prove(text: &str, limits: &Limits) -> Result<Evidence, Unusable> {
     for (i, claim) in read.claims.iter().enumerate() {
         // one claim may take half of what is left, or its even share, so that it does not starve the others
         let share = f64::max(0.5, 1.0 / (read.claims.len() - i) as f64);
-        let (statement, stopped) = statement(text, &read, claim, end.part(share))?;
+        let (statement, stopped) = statement(text, &read, claim, &run.until(end.part(share)))?;
         let decided = match stopped.filter(|_| statement.at.is_empty()) {
             Some(reason) => Decided::not(reason),
             None => decide(&statement, &run.until(end.part(share))),
@@ -73,7 +73,7 @@ fn id(lines: &[usize], i: usize) -> String {
 }
 
 /// A claim at the sizes at which it is decided, and what kept it from larger ones.
-fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<(Statement, Option<String>), Unusable> {
+fn statement(text: &str, read: &Text, claim: &Claim, run: &Run) -> Result<(Statement, Option<String>), Unusable> {
     let used = sizes::used(read, claim);
     let names = sizes::sizes_of(read, claim, &used);
     let mut at: Vec<AtSize> = Vec::new();
@@ -84,7 +84,7 @@ fn statement(text: &str, read: &Text, claim: &Claim, end: Deadline) -> Result<(S
         if optional && nodes > LARGE {
             break;
         }
-        match stated::instances(read, claim, &sizes, end) {
+        match stated::instances(read, claim, &sizes, run) {
             // past what is always tried, sizes whose indices are too many to go through say little
             Ok(more) if optional && more.iter().any(|at| at.instance.beyond) => break,
             Ok(more) => at.extend(more),

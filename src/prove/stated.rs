@@ -3,24 +3,31 @@
 use super::decide::AtSize;
 use super::differentiate::held_name;
 use super::elaborate::{Elaboration, MOST_NODES, Stopped, Watched};
-use super::indices::{Chosen, Place, combinations, component, first_and_last, places};
+use super::indices::{Indices, Place, combinations, component, first_and_last, places};
 use super::sampled::zero_everywhere;
 use super::sizes::{self, Sizes};
 use super::text::{Claim, Symbol, Text};
 use super::tree::{Comparison, Condition, Kind, Node};
 use super::unusable::{Span, Unusable};
 use super::values::Value;
+use super::variables;
 use crate::claim::{self, Inputs, Instance, Relation};
 use crate::expression::{Expr, NodeId, constant, nodes_built};
-use crate::number::Deadline;
+use crate::judges::{Run, algebra};
 use num_traits::Zero;
 use std::collections::BTreeSet;
 
 /// Pairs of sides in one instance, at most.
 const MOST_PAIRS: usize = 6000;
 
+/// Numbers that stand for unknown indices in one instance, at most.
+const MOST_WEIGHTS: usize = 2000;
+
 /// Expressions of one instance that are looked at for being zero everywhere, at most.
 const MOST_WATCHED: usize = 2000;
+
+/// So many combinations of indices are gone through one by one.
+const FEW_COMBINATIONS: usize = 6;
 
 /// What sort of statement a claim is.
 pub(super) fn kind(text: &Text, claim: &Claim, used: &BTreeSet<String>) -> claim::Kind {
@@ -56,27 +63,37 @@ struct Setting<'a> {
     used: BTreeSet<String>,
     /// The sizes in words.
     scope: String,
-    /// When to give up.
-    end: Deadline,
+    run: &'a Run,
 }
 
 /// The instances of a claim at some sizes.
-pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, end: Deadline) -> Result<Vec<AtSize>, Stopped> {
+pub(super) fn instances(text: &Text, claim: &Claim, sizes: &Sizes, run: &Run) -> Result<Vec<AtSize>, Stopped> {
     let scope = if sizes.is_empty() { "all values".to_string() } else { sizes::in_words(sizes) };
-    let setting = Setting { text, claim, sizes, used: sizes::used(text, claim), scope, end };
+    let setting = Setting { text, claim, sizes, used: sizes::used(text, claim), scope, run };
     let (combinations, whole) = combinations(text, sizes, &setting.used);
     let mut all = Vec::new();
     let mut one_function = true;
     if let Some(parts) = as_gradient(text, claim) {
         one_function = free_inside(parts.0, claim).is_empty();
         for chosen in first_and_last(&combinations) {
-            all.extend(setting.gradient(chosen, parts)?);
+            all.extend(setting.gradient(&Indices::Are(chosen), parts)?);
         }
     }
     let covered = !all.is_empty() && all.len() == combinations.len() && one_function;
-    if !covered {
-        all.push(setting.comparison(&combinations)?);
+    if covered {
+        return Ok(all);
     }
+    if combinations.len() > FEW_COMBINATIONS
+        && let Some(at) = setting.whatever_the_indices()
+    {
+        // some known indices beside it, at which a counterexample would be one
+        if all.is_empty() {
+            all.push(setting.comparison(&first_and_last(&combinations).map(Indices::Are).collect::<Vec<_>>())?);
+        }
+        all.push(at);
+        return Ok(all);
+    }
+    all.push(setting.comparison(&combinations.iter().map(Indices::Are).collect::<Vec<_>>())?);
     for at in &mut all {
         at.instance.beyond = !whole;
         if !whole {
@@ -185,7 +202,7 @@ impl Setting<'_> {
         let mut smooth = false;
         let mut watched = Vec::new();
         let mut instance = Instance::build(self.scope.as_str(), |inputs: &Inputs| {
-            let mut elaboration = Elaboration::new(self.text, self.sizes, inputs, self.end);
+            let mut elaboration = Elaboration::new(self.text, self.sizes, inputs, self.run.deadline);
             let said = act(&mut elaboration);
             smooth = elaboration.differentiates;
             let said = if nodes_built() > MOST_NODES { said.and(Err(Stopped::TooLarge)) } else { said };
@@ -215,16 +232,45 @@ impl Setting<'_> {
         }
     }
 
+    /// An equality for all values of the declared indices at once: what is 1 for the value of an index and 0 for the
+    /// others becomes any real numbers whose sum is 1. It is more than the claim says, and may be false where the
+    /// claim is true; then there is none.
+    fn whatever_the_indices(&self) -> Option<AtSize> {
+        if self.claim.sign != Comparison::Equal {
+            return None;
+        }
+        let by_variables = as_gradient(self.text, self.claim)
+            .filter(|(of, ..)| free_inside(of, self.claim).is_empty())
+            .and_then(|parts| self.gradient(&Indices::Any, parts).ok().flatten());
+        let at = by_variables.or_else(|| self.comparison(&[Indices::Any]).ok())?;
+        algebra::holds_at_a_point_of_one_cell(&at.instance, self.run).then_some(at)
+    }
+
     /// Gives the names their values, for some values of the declared indices.
-    fn prepare(&self, elaboration: &mut Elaboration, chosen: &Chosen) -> Result<(), Stopped> {
+    fn prepare(&self, elaboration: &mut Elaboration, indices: &Indices) -> Result<(), Stopped> {
         let text = self.text;
-        for (name, entries) in chosen {
-            let shape = text.symbols.get(name).map(Symbol::shape).unwrap_or_default();
-            let value = match (shape.is_empty(), entries.first()) {
-                (true, Some(&value)) => Value::Whole(value as i64),
-                _ => Value::list(entries.iter().map(|&value| Value::Whole(value as i64)).collect()),
-            };
-            elaboration.values.insert(name.clone(), value);
+        match indices {
+            Indices::Are(chosen) => {
+                for (name, entries) in *chosen {
+                    let known = entries.iter().map(|&value| Value::Whole(value as i64)).collect();
+                    elaboration.values.insert(name.clone(), of_shape(text.symbols.get(name), known));
+                }
+            }
+            Indices::Any => {
+                for name in &self.used {
+                    let Some(symbol @ Symbol::Index { over, by }) = text.symbols.get(name) else { continue };
+                    let range = elaboration.size(over);
+                    let entries = by.iter().map(|dim| elaboration.size(dim)).product::<usize>();
+                    if entries.saturating_mul(range) > MOST_WEIGHTS {
+                        return Err(Stopped::TooLarge);
+                    }
+                    let any = (0..entries).map(|i| {
+                        let entry = if by.is_empty() { name.clone() } else { format!("{name}[{i}]") };
+                        variables::any_index(elaboration.inputs, &entry, range)
+                    });
+                    elaboration.values.insert(name.clone(), of_shape(Some(symbol), any.collect()));
+                }
+            }
         }
         let defined = |name: &String| matches!(text.symbols.get(name), Some(Symbol::Defined { .. }));
         for name in self.used.iter().filter(|name| !defined(name)) {
@@ -238,13 +284,13 @@ impl Setting<'_> {
 
     /// The claim as derivatives of one f by many variables, which several autodiffs decide; nothing where it is by
     /// something else than variables.
-    fn gradient(&self, chosen: &Chosen, parts: (&Node, &Node, &Node)) -> Result<Option<AtSize>, Stopped> {
+    fn gradient(&self, indices: &Indices, parts: (&Node, &Node, &Node)) -> Result<Option<AtSize>, Stopped> {
         let (of, by, claimed) = parts;
         let mut components = Vec::new();
         let mut by_variables = true;
         let mut wrt_count = 0;
         let (mut instance, watched) = self.build(|elaboration| {
-            self.prepare(elaboration, chosen)?;
+            self.prepare(elaboration, indices)?;
             assume(elaboration, self.text)?;
             let mut outputs: Vec<Expr> = Vec::new();
             let mut wrt: Vec<Expr> = Vec::new();
@@ -264,7 +310,7 @@ impl Setting<'_> {
                 if !wrt.contains(&x) {
                     wrt.push(x);
                     outputs.push(elaboration.value(claimed)?.real(&claimed.at)?);
-                    components.push(component(chosen, &elaboration.locals));
+                    components.push(component(indices, &elaboration.locals));
                 }
             }
             elaboration.locals.clear();
@@ -294,15 +340,15 @@ impl Setting<'_> {
     }
 
     /// The claim as pairs of sides, at all combinations of indices.
-    fn comparison(&self, combinations: &[Chosen]) -> Result<AtSize, Stopped> {
+    fn comparison(&self, combinations: &[Indices]) -> Result<AtSize, Stopped> {
         let claim = self.claim;
         let mut components = Vec::new();
         let built = self.build(|elaboration| {
             let mut outputs = Vec::new();
-            for (i, chosen) in combinations.iter().enumerate() {
+            for (i, indices) in combinations.iter().enumerate() {
                 // variables are declared once
                 elaboration.forget();
-                self.prepare(elaboration, chosen)?;
+                self.prepare(elaboration, indices)?;
                 if i == 0 {
                     assume(elaboration, self.text)?;
                 }
@@ -311,7 +357,7 @@ impl Setting<'_> {
                     let left = elaboration.value(&claim.left)?;
                     let right = elaboration.value(&claim.right)?;
                     pair(&left, &right, claim, &mut outputs)?;
-                    components.resize(outputs.len() / 2, component(chosen, &elaboration.locals));
+                    components.resize(outputs.len() / 2, component(indices, &elaboration.locals));
                     if outputs.len() > 2 * MOST_PAIRS {
                         return Err(Stopped::TooLarge);
                     }
@@ -329,6 +375,14 @@ impl Setting<'_> {
             Ok((relation, outputs))
         })?;
         Ok(AtSize { instance: looked_at(built)?, sizes: of_sizes(self.sizes), components })
+    }
+}
+
+/// The entries of an index: itself, or a list of them.
+fn of_shape(symbol: Option<&Symbol>, mut entries: Vec<Value>) -> Value {
+    match symbol.map(Symbol::shape) {
+        Some(shape) if shape.is_empty() && entries.len() == 1 => entries.remove(0),
+        _ => Value::list(entries),
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) enum Value {
     Whole(i64),
     Real(Expr),
     List(Rc<Vec<Value>>),
+    /// An index that is not known: each value that it may have, with what is 1 where it has it and 0 elsewhere.
+    AnyOf(Rc<Vec<(i64, Expr)>>),
 }
 
 impl Value {
@@ -32,6 +34,7 @@ impl Value {
         match self {
             Value::Whole(n) => Ok(constant(*n)),
             Value::Real(x) => Ok(*x),
+            Value::AnyOf(values) => Ok(expression::sum(values.iter().map(|&(value, is_it)| value * is_it))),
             Value::List(_) => Err(Unusable::new("a wrong shape", at.clone(), "this is an array")),
         }
     }

@@ -6,6 +6,7 @@ use crate::claim::{Domain, Inputs};
 use crate::expression::{Expr, rational, sum};
 use num_rational::BigRational;
 use num_traits::{One, ToPrimitive, Zero};
+use std::rc::Rc;
 
 /// Real numbers in an array of some sizes.
 pub(super) fn reals(inputs: &Inputs, name: &str, sizes: &[usize], bounds: &Bounds) -> Value {
@@ -31,6 +32,15 @@ pub(super) fn whole(inputs: &Inputs, name: &str, bounds: &Bounds) -> Value {
         inputs.assume_positive(rational(beyond) - x);
     }
     Value::Real(x)
+}
+
+/// An index that may be anything below a size: 1 for what it is and 0 for the others are any numbers whose sum is 1,
+/// so that what holds of them holds of every value.
+pub(super) fn any_index(inputs: &Inputs, name: &str, size: usize) -> Value {
+    let is = |value: usize| inputs.declare(format!("[{name} == {value}]"), Domain::Within(0.0, 1.0));
+    let mut values: Vec<(i64, Expr)> = (1..size).map(|value| (value as i64, is(value))).collect();
+    values.insert(0, (0, 1 - sum(values.iter().map(|&(_, is_it)| is_it))));
+    Value::AnyOf(Rc::new(values))
 }
 
 fn nested(name: &str, sizes: &[usize], make: &mut dyn FnMut(&str) -> Value) -> Value {
