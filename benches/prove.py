@@ -82,7 +82,7 @@ def info_nce():
     weights = [exp(a / tau) for a in s]
     total = sum(weights)
     claimed = sum(
-        (w / total - (j == 0)) * (k[0] / norm(k) - a * q[0] / norm(q)) for j, (w, k, a) in enumerate(zip(weights, keys, s))
+        (w / total - int(j == 0)) * (k[0] / norm(k) - a * q[0] / norm(q)) for j, (w, k, a) in enumerate(zip(weights, keys, s))
     ) / (tau * norm(q))
     return (log(total) - s[0] / tau).diff(q[0]), claimed
 

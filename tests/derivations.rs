@@ -47,9 +47,12 @@ fn hold(name: &str, text: &str) -> Vec<(String, String)> {
         let about = format!("{name}, {}: {}\n{}\n{:?}", claim.id, claim.statement, claim.scope, claim.judges);
         assert_eq!(word(claim.verdict), said.verdict, "{about}");
         assert_eq!(claim.counterexample.is_some(), claim.verdict == Verdict::Refuted, "{about}");
-        if said.verdict == "refuted" {
-            assert_eq!(claim.hint, said.hint, "{about}");
-        }
+        // as much of the hint as is said
+        let begins = match (&claim.hint, &said.hint) {
+            (Some(hint), Some(said)) => hint.starts_with(said),
+            (hint, said) => hint.is_some() == said.is_some(),
+        };
+        assert!(begins, "{about}\n{:?}, said was {:?}", claim.hint, said.hint);
     }
     said.into_iter().filter_map(|said| Some((said.stands_for?, said.verdict))).collect()
 }
@@ -65,7 +68,10 @@ fn derivations_come_out_as_they_say() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         for (id, verdict) in hold(&name, &std::fs::read_to_string(&path).unwrap()) {
             let claim = claims.iter().find(|claim| claim.id == id).unwrap_or_else(|| panic!("{name}: no claim {id}"));
-            assert_eq!(format!("{:?}", claim.expected).to_lowercase(), verdict, "{name}: {id}");
+            // the language may prove what the catalog verifies: it decides at fewer sizes
+            let expected = format!("{:?}", claim.expected).to_lowercase();
+            let stronger = expected == "verified" && verdict == "proved";
+            assert!(expected == verdict || stronger, "{name}: {id}: {verdict}, expected {expected}");
             restated.insert(id);
         }
     }

@@ -87,7 +87,7 @@ fn brackets_compare() {
     holds("x: real; [x > 0] + [x <= 0] == 1");
     holds("x: real; [x > 0 and x > 1] == [x > 1] * [x > 0]");
     holds("z: vec[n]; sum(i < n, sum(j < n, [i == j])) == n");
-    holds("z: vec[n]; sum(i, [0 < i < 2 or i == 0] * 1) == sum(i, [i < 2])");
+    holds("z: vec[n]; sum(i < n, [0 < i < 2 or i == 0] * 1) == sum(i < n, [i < 2])");
 }
 
 #[test]

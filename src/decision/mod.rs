@@ -119,7 +119,9 @@ pub fn decide(question: &Question, run: &Run) -> Decision {
         .zip(found)
         .map(|(judge, findings)| {
             let opinion = match instance {
-                Some(instance) if judge.judges(instance) => Some(judge.decide(instance, &of_control, question.purpose).opinion),
+                Some(instance) if judge.judges(instance) => {
+                    Some(judge.decide(instance, &of_control, question.purpose).opinion)
+                }
                 _ => None,
             };
             let (outcome, told) = on_control(opinion, is_true);

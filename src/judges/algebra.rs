@@ -52,10 +52,12 @@ pub fn exactly(instance: &Instance, deadline: Deadline) -> Finding {
         let mut equal = true;
         for (left, right) in pairs.sides() {
             let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
-            equal &= left.equals(&right)? || field.are_equal(&left, &right).unwrap_or(false) || field.has_logarithms() && {
-                let (left, right) = (field.exp(&left), field.exp(&right));
-                matches!((left, right), (Ok(l), Ok(r)) if l.equals(&r)?)
-            };
+            equal &= left.equals(&right)?
+                || field.are_equal(&left, &right).unwrap_or(false)
+                || field.has_logarithms() && {
+                    let (left, right) = (field.exp(&left), field.exp(&right));
+                    matches!((left, right), (Ok(l), Ok(r)) if l.equals(&r)?)
+                };
         }
         Ok((equal, field.conditions()))
     });

@@ -35,9 +35,8 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
         match try_point(&pairs, &inputs) {
             Tried::Violates => {
                 let exact: Option<Vec<BigRational>> = x.iter().map(|&x| BigRational::from_float(x)).collect();
-                let is_false = |point: &[BigRational]| {
-                    !run.deadline.has_passed() && search::is_false(&pairs, point, run.deadline)
-                };
+                let is_false =
+                    |point: &[BigRational]| !run.deadline.has_passed() && search::is_false(&pairs, point, run.deadline);
                 let simplified = |exact| simpler::simplest(exact, &pairs.variables, is_false);
                 let simple = if run.simplest { exact.map(simplified) } else { exact };
                 if let Some(found) = simple.and_then(|point| counterexample_at(&pairs, &point, run.deadline)) {

@@ -84,8 +84,7 @@ fn in_more_bits(pairs: &Pairs, lookup: &Lookup, at: impl Fn(&[usize]) -> Vec<Big
                 let is_false = |point: &[BigRational]| {
                     !run.deadline.has_passed() && precise::broken(pairs, point, run.deadline).is_some()
                 };
-                let point =
-                    if run.simplest { simpler::simplest(point, &pairs.variables, is_false) } else { point };
+                let point = if run.simplest { simpler::simplest(point, &pairs.variables, is_false) } else { point };
                 if let Some(found) = counterexample_at(pairs, &point, run.deadline) {
                     return Finding::of(Opinion::Refutes(found), lookup.looked_at + held + 1);
                 }

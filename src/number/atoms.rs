@@ -172,7 +172,12 @@ impl Laurent {
                 place.insert(coefficient.clone());
             }
             Entry::Occupied(mut place) => {
-                *place.get_mut() += coefficient;
+                let sum = if place.get().is_integer() && coefficient.is_integer() {
+                    BigRational::from_integer(place.get().numer() + coefficient.numer())
+                } else {
+                    place.get() + coefficient
+                };
+                place.insert(sum);
                 if place.get().is_zero() {
                     place.remove();
                 }
@@ -195,7 +200,7 @@ impl Laurent {
                 if bits(c) + bits(d) > MOST_BITS {
                     return None;
                 }
-                product.add_term(m.times(n)?, &(c * d));
+                product.add_term(m.times(n)?, &multiplied(c, d));
             }
         }
         Some(product)
@@ -227,6 +232,19 @@ impl Laurent {
             rest = rest.negated();
         }
         Angle { rest, negates_cosine: odd, negates_sine: odd != flipped }
+    }
+}
+
+/// The product, without looking for common factors where there are none.
+fn multiplied(c: &BigRational, d: &BigRational) -> BigRational {
+    if c.is_one() {
+        d.clone()
+    } else if d.is_one() {
+        c.clone()
+    } else if c.is_integer() && d.is_integer() {
+        BigRational::from_integer(c.numer() * d.numer())
+    } else {
+        c * d
     }
 }
 

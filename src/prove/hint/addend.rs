@@ -47,9 +47,14 @@ pub(super) fn of_one(looked: &Looked, run: &Run) -> Option<String> {
     hint(looked, one_part, run)
 }
 
-/// The same with the product of two parts.
+/// The same with the product of two parts that can be written in a line.
 pub(super) fn of_two(looked: &Looked, run: &Run) -> Option<String> {
-    hint(looked, two_parts, run)
+    hint(looked, |looked, pair| two_parts(looked, pair, false), run)
+}
+
+/// The same with any two parts.
+pub(super) fn of_two_long(looked: &Looked, run: &Run) -> Option<String> {
+    hint(looked, |looked, pair| two_parts(looked, pair, true), run)
 }
 
 fn hint(looked: &Looked, term: impl Fn(&Looked, usize) -> Option<Term>, run: &Run) -> Option<String> {
@@ -102,8 +107,8 @@ fn one_part(looked: &Looked, pair: usize) -> Option<Term> {
     parts(looked, pair).into_iter().take(MOST_NODES).filter_map(|id| fit(looked, pair, &[id])).min_by_key(weight)
 }
 
-fn two_parts(looked: &Looked, pair: usize) -> Option<Term> {
-    let short = |id: &NodeId| !is_constant(looked, *id) && looked.written(*id).is_some();
+fn two_parts(looked: &Looked, pair: usize, long: bool) -> Option<Term> {
+    let short = |id: &NodeId| !is_constant(looked, *id) && (long || looked.written(*id).is_some());
     let few: Vec<NodeId> = parts(looked, pair).into_iter().filter(short).take(MOST_IN_TWOS).collect();
     few.iter().enumerate().find_map(|(i, &a)| few[i..].iter().find_map(|&b| fit(looked, pair, &[a, b])))
 }

@@ -59,7 +59,7 @@ pub(super) fn find(refuted: &Refuted, run: &Run) -> Option<String> {
     factor::of_names(&looked, run)
         .or_else(|| component::hint(&first))
         .or_else(|| special::size(&first, refuted.held))
-        .or_else(|| place::region(&first))
+        .or_else(|| place::region(&first, run))
         .or_else(|| renamed::hint(&first, run))
         .or_else(|| addend::of_one(&first, run))
         .or_else(|| special::value(&first))
@@ -67,6 +67,7 @@ pub(super) fn find(refuted: &Refuted, run: &Run) -> Option<String> {
         .or_else(|| factor::of_parts(&looked, run))
         .or_else(|| addend::of_two(&first, run))
         .or_else(|| special::zero(&first))
+        .or_else(|| addend::of_two_long(&first, run))
         .or_else(|| addend::difference(&first))
 }
 

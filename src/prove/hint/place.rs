@@ -1,10 +1,10 @@
 //! Where it is wrong: at a kink, at the boundary of a domain, or on one side of a number.
 
 use super::Looked;
-use super::sample::scalars;
+use super::sample::{right_or_wrong, scalars};
 use crate::claim::Domain;
 use crate::expression::Node;
-use crate::judges::Counterexample;
+use crate::judges::{Counterexample, Run};
 use crate::number::{Exact, evaluate_nodes};
 use num_rational::BigRational;
 use num_traits::Zero;
@@ -40,17 +40,19 @@ pub(super) fn kink_or_boundary(looked: &Looked, counterexample: &Counterexample)
     None
 }
 
+/// A region with fewer of the points says nothing: they may be there by chance.
+const FEWEST: usize = 20;
+
 /// Right exactly on one side of 0 or 1 of a name, or of another name.
-pub(super) fn region(looked: &Looked) -> Option<String> {
-    let sample = &looked.sample;
-    let right: Vec<bool> = sample.right_points();
-    if right.iter().all(|&r| r) || !right.iter().any(|&r| r) {
+pub(super) fn region(looked: &Looked, run: &Run) -> Option<String> {
+    let points = right_or_wrong(&looked.pairs, &looked.graph, run);
+    let right = points.iter().filter(|(_, right)| *right).count();
+    if right < FEWEST || points.len() - right < FEWEST {
         return None;
     }
     let parted = |above: &dyn Fn(&[f64]) -> bool| {
-        let sides: Vec<bool> = sample.points.iter().map(|point| above(&point.inputs)).collect();
-        let same = sides.iter().zip(&right).all(|(a, r)| a == r);
-        let opposite = sides.iter().zip(&right).all(|(a, r)| a != r);
+        let same = points.iter().all(|(inputs, right)| above(inputs) == *right);
+        let opposite = points.iter().all(|(inputs, right)| above(inputs) != *right);
         same.then_some(true).or(opposite.then_some(false))
     };
     let names: Vec<(usize, &str)> = scalars(&looked.pairs.variables).collect();

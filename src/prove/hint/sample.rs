@@ -78,11 +78,6 @@ impl Sample {
         self.wrong.iter().flatten().any(|&wrong| wrong)
     }
 
-    /// For every point whether all pairs agree there.
-    pub(super) fn right_points(&self) -> Vec<bool> {
-        self.wrong.iter().map(|point| !point.iter().any(|&wrong| wrong)).collect()
-    }
-
     /// Whether a pair differs at some point.
     pub(super) fn pair_is_wrong(&self, pair: usize) -> bool {
         self.wrong.iter().any(|point| point[pair])
@@ -92,6 +87,17 @@ impl Sample {
     pub(super) fn pairs(&self) -> std::ops::Range<usize> {
         0..self.points.first().map_or(0, |point| point.sides.len())
     }
+}
+
+/// Some hundred points, with whether all pairs agree there.
+pub(super) fn right_or_wrong(pairs: &Pairs, graph: &Graph, run: &Run) -> Vec<(Vec<f64>, bool)> {
+    let mut rng = ChaCha8Rng::seed_from_u64(run.seed);
+    (0..DRAWS)
+        .take_while(|_| !run.deadline.has_passed())
+        .map(|_| point::random(&pairs.variables, &mut rng))
+        .filter(|x| !x.contains(&0.0))
+        .filter_map(|x| look(pairs, graph, x).map(|(seen, differ)| (seen.inputs, !differ.contains(&true))))
+        .collect()
 }
 
 /// A point, if the assumptions hold there and every side is known well, with the pairs that differ.
