@@ -84,6 +84,12 @@ impl Buffers {
             Some((stored, dtype)) => files.grads.read(stored, *dtype, from, count, bytes, &mut columns.gradient)?,
             None => zeros(&mut columns.gradient, count),
         }
+        match (&files.hessians, &tensor.estimate) {
+            (Some(file), Some((stored, dtype))) => {
+                file.read(stored, *dtype, from, count, bytes, &mut columns.estimate)?;
+            }
+            _ => zeros(&mut columns.estimate, count),
+        }
         for i in 0..MOST_OUTPUTS {
             let output = tensor.outputs.get(i);
             let (first, second) = match i {
@@ -136,9 +142,8 @@ pub(super) fn block(
     }
     buffers.off.clear();
     buffers.off.resize(count, f64::INFINITY);
-    if let Some(rule) = &tensor.rule {
-        rule.sift(&buffers.columns, &mut buffers.off);
-    }
+    buffers.columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(&buffers.columns) } else { None };
+    tensor.rule.sift(&buffers.columns, &mut buffers.off);
     // what the sieve does not let through, with how far off it is there
     let mut open: Vec<(f64, Element)> = Vec::new();
     let mut furthest = (0, -1.0);
@@ -187,12 +192,15 @@ pub(super) fn block(
 
 /// Why an element has no right answer, if it has none.
 fn no_answer(tensor: &Stepped, element: &Element) -> Option<&'static str> {
-    let Before { theta, g, moments } = element.before;
+    let Before { theta, g, estimate, moments } = element.before;
     if !theta.is_finite() {
         return Some("NaN or infinity in the parameter before the step");
     }
     if !g.is_finite() {
         return Some("NaN or infinity in the gradient");
+    }
+    if !estimate.is_finite() {
+        return Some("NaN or infinity in the estimate of the Hessian");
     }
     let moments = || moments.iter().zip(&tensor.outputs[1..]);
     if moments().any(|(moment, _)| !moment.is_finite()) {

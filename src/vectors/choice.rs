@@ -1,9 +1,10 @@
 //! Which cases a formula's file has: the kit's under the default conventions, some under every other option,
 //! some that leave an axis open, and inputs that must be refused.
 
+use super::by_hand;
 use super::expected;
 use super::shown::{Chosen, Shower, Wrong};
-use super::{Answer, Case, Expected, FORMAT, File, Group, links, long_run, notes, refused};
+use super::{Answer, Case, Expected, FORMAT, File, Group, links, long_run, notes, refused, resumed};
 use crate::cases;
 use crate::comparison::{Compared, Reference};
 use crate::conformance::{self, Precision};
@@ -43,6 +44,7 @@ pub fn of(formula: &'static Formula) -> Result<File> {
         cases.valid(candidate, &candidate.name, &Chosen::new(), &[])?;
     }
     if formula.has_steps() {
+        cases.resumed(&default)?;
         cases.long_run(&default)?;
     }
     for axis in formula.axes {
@@ -88,6 +90,8 @@ fn candidates(formula: &'static Formula, chosen: &Chosen) -> Vec<Candidate> {
         }
     }
     if all.is_empty() {
+        let by_hand = by_hand::inputs(formula).into_iter();
+        all.extend(by_hand.map(|(name, about, input)| Candidate { name: name.into(), about: about.into(), input }));
         all.extend((0..RANDOM).map(|i| Candidate {
             name: format!("random/{i}"),
             about: "random numbers".into(),
@@ -186,6 +190,18 @@ impl Cases {
         case.flags.extend(self.shower.flags(&input, &reference, chosen));
         self.push(case, chosen);
         Ok(())
+    }
+
+    /// A run that goes on from a state: the end of the first case that is long enough.
+    fn resumed(&mut self, default: &[Candidate]) -> Result<()> {
+        // two steps before, and at least one after
+        let long =
+            |candidate: &&Candidate| candidate.input["gradients"].as_array().is_some_and(|steps| steps.len() > 2);
+        let Some(whole) = default.iter().find(long) else { return Ok(()) };
+        let input = resumed::input(self.formula, &whole.input, 2)?;
+        let about = "a run that goes on from a state: whoever starts from zeros, or counts the steps anew, fails it";
+        let candidate = Candidate { name: "resumed/0".into(), about: about.into(), input };
+        self.valid(&candidate, &candidate.name, &Chosen::new(), &[])
     }
 
     /// The run of a thousand steps. What is wrong shows in it as soon as in its first steps.
