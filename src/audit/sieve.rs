@@ -135,42 +135,60 @@ impl<S: Steps> Kernel for Sift<'_, S> {
         let before = before.each_ref().map(|list| l.split(&list[..n]));
         let after = after.each_ref().map(|list| l.split(&list[..n]));
         let nearest = nearest.as_ref().map(|lists| lists.each_ref().map(|list| l.split(&list[..n])));
+        let block = Block { steps: self.steps, gradient, estimate, before, after, scales, nearest };
+        for (i, off) in off.iter_mut().enumerate() {
+            *off = block.off(l, i).1;
+        }
+        if !last_off.is_empty() {
+            last_off.copy_from_slice(&l.lanes(block.off(l, n / L::LANES).1)[..n % L::LANES]);
+        }
+    }
+}
+
+/// A list as vectors, and what is less than a vector.
+type List<'a, L> = (&'a [<L as Lanes>::F], &'a [f64]);
+
+/// [`Columns`] as vectors.
+struct Block<'a, S, L: Lanes> {
+    steps: &'a S,
+    gradient: List<'a, L>,
+    estimate: List<'a, L>,
+    before: [List<'a, L>; MOST_OUTPUTS],
+    after: [List<'a, L>; MOST_OUTPUTS],
+    scales: [Option<Scale>; MOST_OUTPUTS],
+    nearest: Option<[List<'a, L>; MOST_OUTPUTS]>,
+}
+
+impl<S: Steps, L: Lanes> Block<'_, S, L> {
+    /// How far off the elements of the i-th vector are.
+    #[inline(always)]
+    fn off(&self, l: L, i: usize) -> Vector<L> {
         let zero = Vector::all(l, 0.0);
-        let vectors = n / L::LANES;
-        for i in 0..vectors + usize::from(n % L::LANES > 0) {
-            let (mut state, mut found, mut right) = ([zero; MOST_OUTPUTS], [zero; MOST_OUTPUTS], [zero; MOST_OUTPUTS]);
-            // loops, since closures are not compiled for these instructions
-            for k in 0..MOST_OUTPUTS {
-                state[k] = at(l, before[k], i);
-                found[k] = at(l, after[k], i);
-            }
-            let mut sifted = self.steps.step(l, state, [at(l, gradient, i), at(l, estimate, i)]);
-            if let Some(nearest) = &nearest {
-                for k in 0..MOST_OUTPUTS {
-                    right[k] = at(l, nearest[k], i);
-                    // what is open stays so
-                    sifted[k].value = right[k] + (sifted[k].value - sifted[k].value);
-                }
-            }
-            let mut furthest = Furthest { error: zero, allowed: Vector::all(l, 1.0), within: zero };
-            for k in 0..MOST_OUTPUTS {
-                if let Some(scale) = scales[k] {
-                    furthest.join(l, &sifted[k], found[k], scale);
-                }
-            }
-            let furthest = furthest.off(l);
-            if i < vectors {
-                off[i] = furthest.1;
-            } else {
-                last_off.copy_from_slice(&l.lanes(furthest.1)[..n % L::LANES]);
+        let mut state = [zero; MOST_OUTPUTS];
+        // loops, since closures are not compiled for these instructions
+        for (state, list) in state.iter_mut().zip(self.before) {
+            *state = at(l, list, i);
+        }
+        let mut sifted = self.steps.step(l, state, [at(l, self.gradient, i), at(l, self.estimate, i)]);
+        if let Some(nearest) = self.nearest {
+            for (sifted, list) in sifted.iter_mut().zip(nearest) {
+                // what is open stays so: a product of 0 with what is not finite is NaN
+                sifted.value = at(l, list, i) + sifted.value * zero;
             }
         }
+        let mut furthest = Furthest { error: zero, allowed: Vector::all(l, 1.0), within: zero };
+        for ((sifted, scale), list) in sifted.iter().zip(self.scales).zip(self.after) {
+            if let Some(scale) = scale {
+                furthest.join(l, sifted, at(l, list, i), scale);
+            }
+        }
+        furthest.off(l)
     }
 }
 
 /// A vector of a list; what is less than a vector is filled up to one, which comes after the others.
 #[inline(always)]
-fn at<L: Lanes>(l: L, (whole, rest): (&[L::F], &[f64]), i: usize) -> Vector<L> {
+fn at<L: Lanes>(l: L, (whole, rest): List<L>, i: usize) -> Vector<L> {
     Vector(l, if i < whole.len() { whole[i] } else { l.padded(rest, 0.0) })
 }
 
@@ -189,9 +207,9 @@ impl<L: Lanes> Furthest<L> {
         let (zero, one) = (Vector::all(l, 0.0), Vector::all(l, 1.0));
         let error = (found - sifted.value).abs();
         let allowed = Vector::all(l, scale.unit).fma(sifted.terms, Vector::all(l, scale.underflow) * sifted.products);
-        // with NaN nothing is certain
         let within = zero.or_where_not(error.less(allowed), zero.or_where_not(error.equal(zero), one));
-        let within = within + (allowed - allowed);
+        // of what is not finite nothing is certain
+        let within = within + allowed * zero;
         self.within = self.within + within;
         // which one it is, is only for show: products may underflow
         let further = (self.error * allowed).less(error * self.allowed);
