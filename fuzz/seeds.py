@@ -6,6 +6,7 @@ What fuzzing found lies beside them under the name of what it shows, and is not 
 import io
 import json
 import pathlib
+import re
 import struct
 import zipfile
 
@@ -59,6 +60,17 @@ for formula in ["hutchinson", "gauss-newton-bartlett", "noam", "cross-entropy"]:
     write("results", f"seed-{formula}", json.dumps({case["id"]: case["output"]}))
     write("results", f"seed-{formula}-refused", json.dumps({case["id"]: {"error": "none"}}))
 write("results", "seed-unknown-case", json.dumps({"hutchinson/none/0": {"estimate": [1.0]}}))
+
+# ---- texts of prove
+
+manual = (FUZZ.parent / "docs" / "prove.md").read_text()
+for i, text in enumerate(re.findall(r"```prove\n(.*?)```", manual, re.DOTALL)):
+    write("prove", f"seed-manual-{i}", text)
+for path in sorted((FUZZ.parent / "src" / "report" / "derivations").glob("*.txt")):
+    write("prove", f"seed-{path.stem}", path.read_text())
+write("prove", "seed-undeclared", "x: real\nx == y + 1\n")
+write("prove", "seed-unclosed", "z: vec[n]\nsum(j, z[j] == 1\n")
+write("prove", "seed-nested", "x: real\n" + "(" * 40 + "x" + ")" * 40 + " == x\n")
 
 # ---- files of arrays
 

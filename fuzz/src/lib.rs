@@ -8,6 +8,7 @@
 use gradproof::arrays::{self, Arrays, Format};
 use gradproof::audit::{self, Config, Report};
 use gradproof::conformance::Precision;
+use gradproof::prove::{self, Limits};
 use gradproof::vectors::{self, File, Results, Settings};
 use gradproof::{catalog, json};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A reader: whether it takes the bytes.
 pub type Reader = fn(&[u8]) -> bool;
@@ -27,6 +29,7 @@ pub const READERS: &[(&str, Reader)] = &[
     ("checkpoint", checkpoint),
     ("eval", eval),
     ("npz", npz),
+    ("prove", prove),
     ("results", results),
     ("safetensors", safetensors),
     ("vectors", vectors),
@@ -108,6 +111,21 @@ pub fn eval(data: &[u8]) -> bool {
     let nan = numbers.iter().find(|(_, x)| x.is_nan());
     assert_eq!(nan.map(|(place, _)| place), None, "no output is NaN");
     true
+}
+
+/// A text of `prove`, with little time for its claims: what is looked at is how it is read and what it is made to.
+pub fn prove(data: &[u8]) -> bool {
+    let Some(text) = text(data) else { return false };
+    let limits = Limits { time: Duration::from_millis(20), cases: 5, ..Limits::default() };
+    let read = prove::prove(text, &limits);
+    if let Err(unusable) = &read {
+        // what is pointed at is there
+        assert!(text.get(unusable.at.clone()).is_some(), "{:?} of a text of {}", unusable.at, text.len());
+        let (line, column) = unusable.line_and_column(text);
+        assert!(line > 0 && column > 0, "{line}, {column}");
+    }
+    taken(prove::latex(text));
+    taken(read).is_some()
 }
 
 fn fixtures() -> PathBuf {
