@@ -135,11 +135,15 @@ pub(super) fn block(
 ) -> Result<Found> {
     let count = BLOCK.min(tensor.elements - from) as usize;
     buffers.read(files, tensor, from, count)?;
-    let mut found = Found::default();
     if tensor.gradient.is_none() {
-        unmoved(tensor, buffers, from, count, &mut found);
-        return Ok(found);
+        return Ok(unmoved(tensor, buffers, from, count));
     }
+    Ok(stepped(formula, tensor, from, count, buffers))
+}
+
+/// What the elements of a block come to that were stepped.
+fn stepped(formula: &'static Formula, tensor: &Stepped, from: u64, count: usize, buffers: &mut Buffers) -> Found {
+    let mut found = Found::default();
     buffers.off.clear();
     buffers.off.resize(count, f64::INFINITY);
     buffers.columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(&buffers.columns) } else { None };
@@ -187,7 +191,14 @@ pub(super) fn block(
             break;
         }
     }
-    Ok(found)
+    found
+}
+
+/// What elements at hand come to.
+#[cfg(test)]
+pub(super) fn of_columns(formula: &'static Formula, tensor: &Stepped, columns: Columns) -> Found {
+    let count = columns.gradient.len();
+    stepped(formula, tensor, 0, count, &mut Buffers { columns, ..Buffers::default() })
 }
 
 /// Why an element has no right answer, if it has none.
@@ -211,8 +222,8 @@ fn no_answer(tensor: &Stepped, element: &Element) -> Option<&'static str> {
 }
 
 /// A tensor without a gradient keeps its parameters and its state to the bit.
-fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize, found: &mut Found) {
-    let columns = &buffers.columns;
+fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize) -> Found {
+    let (columns, mut found) = (&buffers.columns, Found::default());
     for i in 0..count {
         let moved = (0..tensor.outputs.len()).filter(|&output| columns.dtypes[output].is_some()).find_map(|output| {
             let (expected, got) = (columns.before[output][i], columns.after[output][i]);
@@ -228,4 +239,5 @@ fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize, found: 
             }
         }
     }
+    found
 }

@@ -1,6 +1,7 @@
+use super::blocks::of_columns;
 use super::checkpoint::Tensor;
 use super::config::{Optimizer, Step};
-use super::exact::{Element, Outcome, judge};
+use super::exact::{Element, Judged, Outcome, judge};
 use super::header::Format;
 use super::plan::{Output, Stepped};
 use super::sieve::{Before, Columns, MOST_OUTPUTS};
@@ -60,9 +61,9 @@ fn sifted(tensor: &Stepped, elements: &[Element]) -> Vec<f64> {
     off
 }
 
-#[test]
-fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
-    let runs = [
+/// Every optimizer under its conventions, with hyperparameters at which a shortcut could be wrong.
+fn runs() -> Vec<(&'static str, Value)> {
+    vec![
         ("adamw", json!({ "lr": 1e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.1 })),
         ("adamw", json!({ "lr": 0.5, "beta1": 0.0, "beta2": 0.5, "eps": 1e-3, "weight_decay": 0.0 })),
         ("adamw", json!({ "lr": 1e-2, "conventions": { "epsilon": "hat" } })),
@@ -89,8 +90,15 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
         ("sgd", json!({ "lr": 1.0, "weight_decay": 0.1 })),
         ("sgd", json!({ "lr": 0.1, "momentum": 0.9, "dampening": 0.5, "weight_decay": 0.01 })),
         ("sgd", json!({ "lr": 0.1, "momentum": 0.9, "nesterov": true })),
-    ];
-    for (k, (optimizer, hyper)) in runs.into_iter().enumerate() {
+        ("adamw", json!({ "lr": 1e30, "eps": 0.0, "weight_decay": 1e-3 })),
+        ("lion", json!({ "lr": 1e30 })),
+        ("sgd", json!({ "lr": 1e30, "momentum": 0.9 })),
+    ]
+}
+
+#[test]
+fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
+    for (k, (optimizer, hyper)) in runs().into_iter().enumerate() {
         let named = Optimizer::of(&Step { optimizer: optimizer.into(), ..Step::default() }).unwrap();
         for dtype in [Dtype::F32, Dtype::Bf16, Dtype::F16, Dtype::F64] {
             let (mut told, mut tried) = (0, 0);
@@ -113,7 +121,7 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
                         for off in [most * 0.999_9, -most * 0.999_9, 0.0] {
                             // the other numbers are right
                             one.after = right;
-                            one.after[output] += off;
+                            one.after[output] = within(right[output] + off, right[output], most);
                             tried += usize::from(off != 0.0);
                             if !one.after.iter().take(tensor.outputs.len()).all(|x| x.is_finite())
                                 || sifted(&tensor, &[one])[0] > 1.0
@@ -134,6 +142,106 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
             assert!(2 * told > tried, "{optimizer} {hyper} {dtype}: {told} of {tried}");
         }
     }
+}
+
+/// The number, or its neighbour where rounding took it further from the right one than it may be.
+fn within(x: f64, right: f64, most: f64) -> f64 {
+    match () {
+        () if x - right > most => x.next_down(),
+        () if right - x > most => x.next_up(),
+        () => x,
+    }
+}
+
+/// With an odd number in one of the places that its optimizer has.
+fn disturbed(mut x: Element, tensor: &Stepped, dtype: Dtype, how: usize) -> Element {
+    let [smallest, largest] = [dtype.smallest(), dtype.largest()];
+    let odd = [0.0, smallest, -smallest, largest, -largest, f64::INFINITY, f64::NAN, 1.0, -1.0][how / 5 % 9];
+    match how % 5 {
+        0 => x.before.theta = odd,
+        1 => x.before.g = odd,
+        2 if tensor.estimate.is_some() => x.before.estimate = odd,
+        place => x.before.moments[place % (tensor.outputs.len() - 1)] = odd,
+    }
+    x
+}
+
+#[test]
+fn a_block_comes_to_what_its_elements_come_to_one_by_one() {
+    let (mut differing, mut let_through) = (0, 0);
+    for (k, (optimizer, hyper)) in runs().into_iter().enumerate() {
+        let named = Optimizer::of(&Step { optimizer: optimizer.into(), ..Step::default() }).unwrap();
+        for dtype in [Dtype::F32, Dtype::Bf16, Dtype::F16, Dtype::F64] {
+            for t in [1, 3, 1000] {
+                let tensor = stepped(&named, hyper.clone(), t, dtype);
+                // fewer than are examined where some differ
+                let mut elements: Vec<Element> = (0..54)
+                    .map(|i| {
+                        let x = element(&format!("one by one/{k}/{dtype}/{t}/{i}"), dtype);
+                        let mut x = Element { index: i, ..x };
+                        // what the files do not have is 0
+                        x.before.moments[tensor.outputs.len() - 1..].fill(0.0);
+                        if tensor.estimate.is_none() {
+                            x.before.estimate = 0.0;
+                        }
+                        if i % 3 == 0 { disturbed(x, &tensor, dtype, i as usize / 3 + 18 * (k % 3)) } else { x }
+                    })
+                    .collect();
+                let nearest = columns(&tensor, &elements).nearest;
+                for (i, x) in elements.iter_mut().enumerate() {
+                    let certain = tensor.rule.certain(&x.before);
+                    x.after = std::array::from_fn(|output| {
+                        let (value, terms, products) = certain[output];
+                        let right = nearest.as_ref().map_or(value, |lists| lists[output][i]);
+                        let underflow = if products { 0.5 * dtype.smallest() } else { 0.0 };
+                        // right, just inside of what is certain, about at the budget's end, or far off
+                        let parts =
+                            [0.0, 0.5, 0.999, -0.999, 0.0, 1.001, -1.5, 0.0, 3.0, 0.0, -30.0][(7 * i + output) % 11];
+                        right + parts * (dtype.unit() * terms + underflow)
+                    });
+                    match i {
+                        20 => x.after[0] = f64::INFINITY,
+                        31 => x.after[1] = f64::NAN,
+                        _ => {}
+                    }
+                }
+                // as one tensor, and without the half of the elements that are most likely to be off
+                for kept in [54, 19, 5] {
+                    let elements = &elements[..kept];
+                    let place = format!("{optimizer} {hyper} {dtype} t = {t}");
+                    let found = of_columns(named.formula, &tensor, columns(&tensor, elements));
+                    let outcomes: Vec<Outcome> =
+                        elements.iter().flat_map(|x| judge(named.formula, &tensor, &[*x])).collect();
+                    let judged: Vec<&Judged> = outcomes
+                        .iter()
+                        .filter_map(|outcome| match outcome {
+                            Outcome::Judged(judged) => Some(judged),
+                            Outcome::Unjudged(..) => None,
+                        })
+                        .collect();
+                    let off = judged.iter().filter(|judged| judged.over_budget > 1.0).count() as u64;
+                    let lost = judged.iter().filter(|judged| {
+                        let x = elements[judged.index as usize];
+                        judged.over_budget > 1.0 && sifted(&tensor, &[x])[0] <= 1.0
+                    });
+                    let lost = || lost.map(|judged| (judged, elements[judged.index as usize])).collect::<Vec<_>>();
+                    assert_eq!((found.differing, found.unexamined), (off, 0), "{place}: {:?}", lost());
+                    let unjudged: u64 = found.not_judged.iter().map(|one| one.count).sum();
+                    assert_eq!(unjudged, (outcomes.len() - judged.len()) as u64, "{place}: {:?}", found.not_judged);
+                    let worst = judged.iter().map(|judged| judged.over_budget).fold(-1.0, f64::max);
+                    let told = found.worst.map_or(-1.0, |worst| worst.over_budget);
+                    if off > 0 {
+                        assert_eq!(told, worst, "{place}: {:?}", found.worst);
+                    } else {
+                        assert!(told <= worst, "{place}: {told} in place of at most {worst}");
+                    }
+                    differing += off;
+                    let_through += u64::from(found.sifted.is_some());
+                }
+            }
+        }
+    }
+    assert!(differing > 1000 && let_through > 500, "{differing} differ, {let_through} blocks let some through");
 }
 
 #[test]
@@ -161,7 +269,7 @@ fn a_block_is_sifted_as_its_elements_are() {
         elements[5].after[1] = f64::NAN;
         elements[6].before.g = f64::INFINITY;
         elements[7].before.moments[1] = -1.0;
-        elements[8].after[2] *= 1.01;
+        elements[8].after[1] += 1.0;
         let off = sifted(&tensor, &elements);
         for (i, x) in elements.iter().enumerate() {
             assert_eq!(off[i], sifted(&tensor, &[*x])[0], "{dtype} {x:?}");
@@ -169,6 +277,6 @@ fn a_block_is_sifted_as_its_elements_are() {
         }
         assert!(off.iter().any(|&off| off > 0.0 && off <= 1.0), "{off:?}");
         // one that has no answer does not hide those of others
-        assert!(off[8].is_finite() && off[5..8].iter().all(|&off| off == f64::INFINITY), "{off:?}");
+        assert!(off[8].is_finite(), "{off:?}");
     }
 }

@@ -7,9 +7,9 @@ use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Epsilon};
 use crate::optimizers::decay::Decay;
 use crate::optimizers::{adam_l2, adamw, lion, sgd};
 
-/// β and 1 − β
+/// β and 1 − β, which is rounded where it is computed or where it meets a tensor, and as a product
 pub(super) fn weights(beta: f64, kept: Kept) -> [Scalar; 2] {
-    [beta, 1.0 - beta].map(|x| Scalar::kept(x, kept))
+    [Scalar::kept(beta, kept), Scalar::exact(1.0 - beta).twice()]
 }
 
 /// 1 − β^t
@@ -112,6 +112,30 @@ impl Adam {
     }
 }
 
+/// The larger of a number that was given and one that was computed.
+#[inline(always)]
+fn larger<L: Lanes>(given: Vector<L>, computed: Sifted<L>) -> Sifted<L> {
+    let zero = Vector::all(given.0, 0.0);
+    let is_given = computed.value.less(given);
+    Sifted {
+        value: given.max(computed.value),
+        terms: zero.or_where_not(is_given, computed.terms),
+        products: zero.or_where_not(is_given, computed.products),
+    }
+}
+
+/// x·scalar/y, where factor is scalar/y: the quotient and the product with the scalar are rounded, but for those by 1,
+/// and x brings its own roundings along.
+#[inline(always)]
+pub(super) fn quotient<L: Lanes>(x: Sifted<L>, factor: Vector<L>, y: Vector<L>, scalar: f64) -> Sifted<L> {
+    let (zero, one) = (Vector::all(y.0, 0.0), Vector::all(y.0, 1.0));
+    let value = factor * x.value;
+    let product = Vector::all(y.0, if scalar.abs() == 1.0 { 0.0 } else { 1.0 });
+    let roundings = product + zero.or_where_not(y.abs().equal(one), one);
+    let products = zero.or_where_not(value.equal(zero), roundings.min(one));
+    Sifted { value, terms: factor.abs() * x.terms + value.abs() * roundings, products }
+}
+
 /// 2^−8
 const CANCELLED: f64 = 1.0 / 256.0;
 
@@ -124,20 +148,23 @@ impl Steps for Adam {
         [gradient, _]: [Vector<L>; 2],
     ) -> [Sifted<L>; MOST_OUTPUTS] {
         let [theta, m, v, v_max] = state;
+        let zero = Vector::all(l, 0.0);
         let g = Sifted::given(gradient).plus(scaled(self.l2, theta));
         let m = average(self.beta1, m, g);
         let new_v = average(self.beta2, v, product(g.value, g.value));
         let correction = Vector::all(l, self.correction);
         let (v_hat, largest) = match self.amsgrad {
             Amsgrad::Off => (new_v.value * correction, Sifted::open(l)),
-            // of a maximum the budget is at least that of each operand
+            // the larger one brings its own roundings along: none where it is the one that was given
             Amsgrad::Raw => {
-                let largest = Sifted { value: v_max.max(new_v.value), ..new_v };
+                let largest = larger(v_max, new_v);
                 (largest.value * correction, largest)
             }
             Amsgrad::Corrected => {
-                let value = v_max.max(new_v.value * correction);
-                (value, Sifted { value, terms: new_v.terms * correction, products: Vector::all(l, 0.0) })
+                let corrected =
+                    Sifted { value: new_v.value * correction, terms: new_v.terms * correction, products: zero };
+                let largest = larger(v_max, corrected);
+                (largest.value, largest)
             }
         };
         let eps = Vector::all(l, self.eps);
@@ -146,12 +173,8 @@ impl Steps for Adam {
             Epsilon::Root => (v_hat + eps).sqrt(),
             Epsilon::Max => v_hat.sqrt().max(eps),
         };
-        // the quotient and the product with the rate are rounded, and m′ brings its roundings along
         let factor = Vector::all(l, self.rate) / denominator;
-        let value = factor * m.value;
-        let terms = factor * m.terms + (value.abs() + value.abs());
-        let (zero, one) = (Vector::all(l, 0.0), Vector::all(l, 1.0));
-        let moved = Sifted { value, terms, products: zero.or_where_not(terms.equal(zero), one) };
+        let moved = quotient(m, factor, denominator, self.rate);
         let new_theta = self.decayed.step(theta, moved);
         // of a gradient that λθ nearly cancels, plain f64 knows the square only roughly; and there is no step from
         // means of squares below 0
@@ -241,7 +264,9 @@ impl Steps for Sgd {
         let [theta, buf, ..] = state;
         let g = Sifted::given(gradient).plus(scaled(self.l2, theta));
         let new = scaled(self.rest, g.value).with_terms(Vector::all(l, self.rest.value.abs()) * g.terms);
-        let buf = if self.first { g } else { scaled(self.momentum, buf).plus(new) };
+        // a state that takes no part must be one all the same
+        let given = Sifted { value: g.value + buf * Vector::all(l, 0.0), ..g };
+        let buf = if self.first { given } else { scaled(self.momentum, buf).plus(new) };
         let ahead = scaled(self.momentum, buf.value).with_terms(Vector::all(l, self.momentum.value.abs()) * buf.terms);
         let direction = if self.nesterov { g.plus(ahead) } else { buf };
         let eta = Vector::all(l, self.eta);

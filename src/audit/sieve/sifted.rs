@@ -35,8 +35,12 @@ impl Scalar {
     /// A hyperparameter: where it is kept in f32 and no f32 holds it, it is rounded as well.
     pub fn kept(value: f64, kept: Kept) -> Scalar {
         let scalar = Scalar::exact(value);
-        let rounded = kept == Kept::InF32 && f64::from(value as f32) != value;
-        Scalar { roundings: if rounded { 2.0 * scalar.roundings } else { scalar.roundings }, ..scalar }
+        if kept == Kept::InF32 && f64::from(value as f32) != value { scalar.twice() } else { scalar }
+    }
+
+    /// One that is itself rounded before its product is.
+    pub fn twice(self) -> Scalar {
+        Scalar { roundings: 2.0 * self.roundings, ..self }
     }
 
     #[inline(always)]

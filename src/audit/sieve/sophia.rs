@@ -1,6 +1,6 @@
 //! Sophia's step on vectors.
 
-use super::rules::{Decayed, bias, weights};
+use super::rules::{Decayed, bias, quotient, weights};
 use super::sifted::{Kept, OWN_ERROR, Scalar, Sifted, average};
 use super::{MOST_OUTPUTS, Steps};
 use crate::kernels::{Lanes, Vector};
@@ -76,13 +76,13 @@ impl Steps for Sophia {
         let rho = Vector::all(l, self.rho);
         let (eta, clipped) = (Vector::all(l, self.eta), ratio.min(rho).max(-rho));
 
-        // the product with the rate is rounded, and where it is not clipped the quotient, to which m′ brings its
-        // roundings along
+        // unclipped as a quotient is; where it is clipped, the product of the rate and ρ is rounded, but for those by 1
         let value = eta * clipped;
-        let size = value.abs();
-        let unclipped = eta * factor.abs() * new_m.terms + (size + size);
+        let exact = self.eta == 1.0 || self.rho == 1.0;
+        let at_end = value.abs() * Vector::all(l, if exact { 0.0 } else { 1.0 });
+        let unclipped = quotient(new_m, eta * factor, denominator, self.eta);
         let inside = ratio.abs().less(rho);
-        let moved = Sifted { value, terms: unclipped.or_where_not(inside, size), products: zero };
+        let moved = Sifted { value, terms: unclipped.terms.or_where_not(inside, at_end), products: zero };
         let new_theta = self.decayed.step(theta, moved);
 
         let cancelled = Vector::all(l, CANCELLED);
@@ -92,7 +92,7 @@ impl Steps for Sophia {
             Floor::Sum => denominator.abs().less(least),
         };
         let mut told = new_theta.open_where(rough).open_where(denominator.equal(zero));
-        if self.estimated {
+        if self.estimated && self.refresh == Refresh::Before {
             let size =
                 h.abs() * Vector::all(l, self.beta2[0].value) + estimate.abs() * Vector::all(l, self.beta2[1].value);
             told = told.open_where(used.abs().less(cancelled * size));
