@@ -23,8 +23,7 @@ pub(crate) use products::{Factor, Form, RAISED, products};
 pub(crate) use steps::{Adam, Coefficient, Lion, Rule, Sgd, Sophia, step};
 pub(crate) use threads::each;
 
-pub(crate) use lanes::Lanes;
-use lanes::One;
+pub(crate) use lanes::{Lanes, One, Vector};
 
 /// A loop that can be run with any instructions.
 pub(crate) trait Kernel {
