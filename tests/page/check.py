@@ -13,6 +13,8 @@ from selenium import webdriver
 
 WIDTHS = {"desk": (1280, 800), "phone": (390, 844)}
 SCHEMES = ["light", "dark"]
+# Seconds that a script may take, on a machine with other work.
+LONGEST = 900
 
 # Every one gives a list of what is wrong.
 CHECKS = {
@@ -68,7 +70,9 @@ RULES_OF_WIDTH = ["scrollable-region-focusable"]
 
 AXE = """
     const [rules, done] = arguments;
-    axe.run(document, {runOnly: rules}).then(result => done(
+    // without selectors, of which it would make one for every node that passes
+    const options = {runOnly: rules, resultTypes: ['violations'], selectors: false};
+    axe.run(document, options).then(result => done(
         result.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + n.html.slice(0, 120) + ' ' + n.failureSummary))))"""
 
 
@@ -79,7 +83,10 @@ def browser():
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     # those that are installed: selenium would look for others in the network
     options.binary_location = shutil.which("chromium")
-    return webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    driver.command_executor.client_config.timeout = LONGEST
+    driver.set_script_timeout(LONGEST)
+    return driver
 
 
 def look(driver, page, folder):
@@ -103,7 +110,6 @@ def look(driver, page, folder):
                     found = driver.execute_script(script)
                     wrong += [f"{name} {scheme} {state}: {part} {what}" for part in found]
             driver.execute_script(axe.AXE_SCRIPT)
-            driver.set_script_timeout(300)
             rules = RULES if name == "desk" else RULES_OF_WIDTH
             wrong += [f"{name} {scheme}: {part}" for part in driver.execute_async_script(AXE, rules)]
     wrong += [f"the console: {entry['message']}" for entry in driver.get_log("browser") if entry["level"] != "INFO"]

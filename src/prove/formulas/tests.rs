@@ -1,7 +1,8 @@
 use super::SIGNATURES;
 use super::signatures::{Parameter, Signature, Sort};
 use crate::catalog;
-use crate::number::{Deadline, Rounded, Rounding, evaluate};
+use crate::judges::Run;
+use crate::number::{Rounded, Rounding, evaluate};
 use crate::prove::elaborate::Stopped;
 use crate::prove::text::Text;
 use crate::prove::{sampled, sizes, stated};
@@ -65,7 +66,7 @@ fn is_same(signature: &Signature, result: &str, both: &str, setting: &str) -> bo
     let claim = &read.claims[0];
     let used = sizes::used(&read, claim);
     let tried = sizes::tried(&read, &sizes::sizes_of(&read, claim, &used));
-    let instances = match stated::instances(&read, claim, &tried.first().unwrap().0, Deadline::NEVER) {
+    let instances = match stated::instances(&read, claim, &tried.first().unwrap().0, &Run::new(10, 1)) {
         Ok(instances) => instances,
         Err(Stopped::Unusable(error)) => panic!("{}", error.rendered(&text, "text")),
         Err(Stopped::TooLarge | Stopped::Late) => panic!("too large: {text}"),
