@@ -1,11 +1,13 @@
 //! A text's claims, decided.
 
 use super::decide::{AtSize, Decided, Statement, decide};
+use super::hint;
 use super::sampled::meets_its_assumptions;
 use super::sizes;
 use super::stated;
 use super::text::{Claim, Text};
 use super::unusable::Unusable;
+use crate::claim::Verdict;
 use crate::judges::Run;
 use crate::number::Deadline;
 use crate::verify::{Evidence, RunInfo};
@@ -51,9 +53,19 @@ pub fn prove(text: &str, limits: &Limits) -> Result<Evidence, Unusable> {
             Some(reason) => Decided::not(reason),
             None => decide(&statement, &run.until(end.part(share))),
         };
+        let decided = with_forms(decided, &statement, text, &read, claim, &run.until(end.part(share)));
         claims.push(decided.report(id(&lines, i), &statement));
     }
     Ok(Evidence { claims, outside: &[], run: RunInfo::of(&run, started) })
+}
+
+/// With what the sides of a refuted claim are, where they are forms of the catalog's formulas, in its hint.
+fn with_forms(decided: Decided, statement: &Statement, text: &str, read: &Text, claim: &Claim, run: &Run) -> Decided {
+    let Some(at) = statement.at.first().filter(|_| decided.verdict == Verdict::Refuted) else { return decided };
+    let sizes = at.sizes.iter().map(|(name, size)| (name.clone(), *size as usize)).collect();
+    let form = hint::form::hint(text, read, claim, &sizes, run);
+    let hint = decided.hint.into_iter().chain(form).reduce(|hint, form| format!("{hint}; {form}"));
+    Decided { hint, ..decided }
 }
 
 /// The line of a claim, from 1.

@@ -61,7 +61,7 @@ pub(super) struct Bounds {
 }
 
 /// A claim with its free indices.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Claim {
     pub left: Node,
     pub sign: Comparison,

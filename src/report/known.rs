@@ -1,9 +1,10 @@
-//! What was measured before and is kept as data: the oracle's accuracy and libtorch's outputs.
+//! What was measured before and is kept as data: the oracle's accuracy, libtorch's outputs, and what the conformance
+//! kit said of other crates.
 
 use crate::accuracy::Report;
 use crate::json;
 use crate::recording::Recording;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 macro_rules! fixture {
     ($path:literal) => {
@@ -13,6 +14,7 @@ macro_rules! fixture {
 
 const ACCURACY: &str = fixture!("accuracy/report.json");
 const GAPS: &str = fixture!("report/gap.json");
+const PEERS: &str = fixture!("report/peers.json");
 
 /// By name, finest dtype first.
 const RECORDINGS: &[(&str, &str)] = &[
@@ -65,9 +67,37 @@ pub fn gaps() -> Gaps {
     json::parse(GAPS).and_then(json::read).expect("rows that a test reads")
 }
 
+/// What the conformance kit said of another crate that was held to a formula, in groups of cases.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// The crate with its version.
+    pub peer: String,
+    /// The formula.
+    pub formula: String,
+    /// The formula with the conventions and the precision that the crate is held to.
+    pub held_to: String,
+    /// The file of the kit's report.
+    pub report: String,
+    /// How many groups conform.
+    pub conforms: usize,
+    /// The groups that ask for what the crate lacks.
+    pub not_supported: Vec<String>,
+    /// The groups whose difference is known and told in FINDINGS.md.
+    pub differs_as_expected: Vec<String>,
+    /// The groups that differ.
+    pub differs: Vec<String>,
+}
+
+/// What the conformance kit said of other crates.
+pub fn peers() -> Vec<Peer> {
+    json::parse(PEERS).and_then(json::read).expect("reports that a test reads")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog;
     use std::collections::BTreeSet;
 
     #[test]
@@ -83,6 +113,7 @@ mod tests {
 
     #[test]
     fn the_report_and_the_gaps_are_readable() {
+        assert!(peers().iter().all(|held| catalog::formula(&held.formula).is_ok()));
         assert!(!accuracy().formulas.is_empty() && gaps().f64.len() == gaps().f32.len());
     }
 }

@@ -4,6 +4,7 @@ use super::Evidence;
 use super::consequences::{Consequence, consequences};
 use super::derivation::{Derivation, derive};
 use super::document::{Block, Picture, html, markdown, words};
+use super::known::Peer;
 use super::sections::{claims, first, formula, gallery, questions};
 use super::{known, sections};
 use crate::accuracy;
@@ -35,6 +36,8 @@ pub struct Report {
     pub accuracy: accuracy::Report,
     /// libtorch's outputs.
     pub recordings: Vec<Recording>,
+    /// What the conformance kit said of other crates.
+    pub peers: Vec<Peer>,
     /// The pictures, with the formula in whose section each stands.
     pub pictures: Vec<(&'static str, Picture)>,
     /// Whether every claim was asked for.
@@ -80,6 +83,7 @@ impl Report {
             accuracy: known::accuracy(),
             pictures: pictures.into_iter().filter(|(of, _)| wanted.iter().any(|f| f.id == *of)).collect(),
             recordings,
+            peers: known::peers().into_iter().filter(|held| wanted.iter().any(|f| f.id == held.formula)).collect(),
             evidence,
             is_whole,
             platform: true,
@@ -139,15 +143,22 @@ impl Report {
 
     /// The same for a program.
     pub fn data(&self) -> Data<'_> {
-        Data { evidence: &self.evidence, derivations: &self.derivations, mistakes: &self.consequences }
+        Data {
+            evidence: &self.evidence,
+            derivations: &self.derivations,
+            mistakes: &self.consequences,
+            peers: &self.peers,
+        }
     }
 }
 
-/// What a report says, for a program: the object of `verify --format json` with derivations and mistakes.
+/// What a report says, for a program: the object of `verify --format json` with derivations, mistakes and
+/// other crates.
 #[derive(Debug, Serialize)]
 pub struct Data<'a> {
     #[serde(flatten)]
     evidence: &'a Evidence,
     derivations: &'a [Derivation],
     mistakes: &'a [Consequence],
+    peers: &'a [Peer],
 }

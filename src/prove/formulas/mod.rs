@@ -11,4 +11,4 @@ mod tests;
 
 pub(super) use resolved::Resolved;
 pub use signatures::signatures;
-pub(super) use signatures::{SIGNATURES, signature};
+pub(super) use signatures::{SIGNATURES, Signature, signature};

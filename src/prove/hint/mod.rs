@@ -7,6 +7,7 @@
 mod addend;
 mod component;
 mod factor;
+pub(super) mod form;
 mod inequality;
 mod place;
 mod renamed;

@@ -6,6 +6,7 @@ use crate::formula::{Axis, Formula, Mistake};
 use crate::report::Report;
 use crate::report::derivation::Derivation;
 use crate::report::document::{Block, Fold, Inline, Line, Table, code, text, words};
+use crate::report::known::Peer;
 use crate::report::standing;
 
 /// The section of a formula.
@@ -33,6 +34,11 @@ pub fn section(formula: &'static Formula, report: &Report) -> Vec<Block> {
     if !formula.axes.is_empty() {
         blocks.push(heading("conventions", "Conventions, and where implementations stand"));
         blocks.extend(formula.axes.iter().map(|axis| convention(formula, axis)));
+    }
+    let held: Vec<&Peer> = report.peers.iter().filter(|held| held.formula == formula.id).collect();
+    if !held.is_empty() {
+        blocks.push(heading("peers", "Crates that were held to it"));
+        blocks.extend(peers(&held));
     }
     blocks.push(heading("mistakes", "Mistakes, and what they do"));
     blocks.extend(formula.mistakes.iter().map(|wrong| mistake(formula, wrong, report)));
@@ -98,6 +104,30 @@ fn convention(formula: &Formula, axis: &Axis) -> Block {
         numeric: Vec::new(),
         rows: axis.options.iter().enumerate().map(row).collect(),
     })
+}
+
+/// The groups of cases that crates conform in, and in which they differ.
+fn peers(held: &[&Peer]) -> Vec<Block> {
+    let said = |groups: &[String]| words(if groups.is_empty() { "–".into() } else { groups.join(", ") });
+    let row = |held: &&Peer| {
+        vec![
+            words(held.peer.clone()),
+            words(held.held_to.clone()),
+            words(held.conforms.to_string()),
+            said(&held.differs_as_expected),
+            said(&held.differs),
+            said(&held.not_supported),
+        ]
+    };
+    let head = ["crate", "held to", "groups that conform", "differs as told", "differs", "not supported"];
+    let table = Table {
+        head: head.map(String::from).to_vec(),
+        numeric: vec![false, false, true],
+        rows: held.iter().map(row).collect(),
+    };
+    let note = "The conformance kit, in groups of cases and under the conventions named. What differs as told is shown \
+                in a few lines in ";
+    vec![Block::Paragraph(vec![text(note), code("FINDINGS.md"), text(".")]), Block::Table(table)]
 }
 
 fn mistake(formula: &Formula, mistake: &Mistake, report: &Report) -> Block {
