@@ -260,3 +260,27 @@ fn the_text_shows_each_fact() {
     let help = String::from_utf8(gradproof(&["prove", "--help"], "").stdout).unwrap();
     assert!(help.contains("softmax") && help.contains("adamw(params[n], m[n]") && help.contains("--timeout"));
 }
+
+#[test]
+fn a_side_that_is_a_form_of_the_catalog_is_named() {
+    let names = "theta, m, g: real;  v > 0;  t: int >= 1;  lr > 0;  0 < b1 < 1;  0 < b2 < 1;  eps > 0;  wd > 0
+        mhat = (b1 * m + (1 - b1) * g) / (1 - b1^t)
+        root = sqrt(b2 * v + (1 - b2) * g^2)
+        adamw = theta - lr * (mhat / (root / sqrt(1 - b2^t) + eps) + wd * theta)
+        ";
+    let hint = |text: &str| prove(text, &Limits::default()).unwrap().claims[0].hint.clone().unwrap_or_default();
+    let hat = hint(&format!("{names} theta - lr * (mhat / ((root + eps) / sqrt(1 - b2^t)) + wd * theta) == adamw"));
+    assert!(hat.contains("the left side is AdamW with epsilon = \"hat\""), "{hat}");
+    assert!(hat.contains("the right side is AdamW (at every point tried)"), "{hat}");
+    let after =
+        hint(&format!("{names} (1 - lr * wd) * (theta - lr * (theta - adamw - lr * wd * theta) / lr) == adamw"));
+    assert!(after.contains("the left side is AdamW with decay = \"after\""), "{after}");
+    let swapped = hint(
+        "lw, ll, rw, rl: real; beta > 0
+        d (-log(sigmoid(beta * ((lw - rw) - (ll - rl))))) / d lw == -beta * sigmoid(beta * ((lw - rw) - (ll - rl)))",
+    );
+    assert!(swapped.contains("with the mistake weight-of-margin"), "{swapped}");
+    // what is nothing of the kind is not called so
+    let other = hint(&format!("{names} theta - lr * mhat == adamw"));
+    assert!(!other.contains("the left side is"), "{other}");
+}

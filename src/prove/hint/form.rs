@@ -4,9 +4,10 @@
 //! The formula is called with the names that the text declares, where they are those that people use for its
 //! arguments, and a claim that the side is this call is decided as any other.
 
+use super::confirmed;
 use crate::catalog;
-use crate::judges::{Judge, Opinion, Run};
-use crate::prove::decide::AtSize;
+use crate::claim::Instance;
+use crate::judges::Run;
 use crate::prove::formulas::{SIGNATURES, Signature};
 use crate::prove::parser::statements;
 use crate::prove::sizes::{self, Sizes};
@@ -48,14 +49,18 @@ pub(in crate::prove) fn hint(text: &str, read: &Text, claim: &Claim, sizes: &Siz
     }
     let differentiated = [&claim.left, &claim.right].into_iter().find_map(derivative_by);
     let forms = forms(text, read, differentiated);
+    // most of what is tried is refuted, and by which point is of no interest
+    let run = &Run { simplest: false, ..run.clone() };
     let mut said = Vec::new();
     for (name, side) in [("the left side", &claim.left), ("the right side", &claim.right)] {
         // a derivative is what it is
         if derivative_by(side).is_some() {
             continue;
         }
-        let is = |form: &&Form| is_form(read, claim, side, &form.call, sizes, run);
-        said.extend(forms.iter().find(is).map(|form| format!("{name} is {}", form.words)));
+        said.extend(forms.iter().find_map(|form| {
+            let sure = is_form(read, claim, side, &form.call, sizes, run)?;
+            Some(format!("{name} is {}{sure}", form.words))
+        }));
     }
     (!said.is_empty()).then(|| said.join(", "))
 }
@@ -132,14 +137,16 @@ fn results(
     found.map(|result| (result.name, entry.to_string())).collect()
 }
 
-/// Whether a side is what a call gives, at sizes at which the claim was refuted.
-fn is_form(read: &Text, claim: &Claim, side: &Node, call: &str, sizes: &Sizes, run: &Run) -> bool {
-    let Some(call) = expression(call) else { return false };
+/// How sure it is, if it is so, that a side is what a call gives, at sizes at which the claim was refuted.
+fn is_form(read: &Text, claim: &Claim, side: &Node, call: &str, sizes: &Sizes, run: &Run) -> Option<&'static str> {
+    let call = expression(call)?;
     let claim = Claim { left: side.clone(), sign: Comparison::Equal, right: call, ..claim.clone() };
-    let known = sizes::sizes_of(read, &claim, &sizes::used(read, &claim)).iter().all(|name| sizes.contains_key(name));
-    let proves =
-        |at: &AtSize| matches!(Judge::PrimeField.decide(&at.instance, run, "form").opinion, Opinion::Proves { .. });
-    known && stated::instances(read, &claim, sizes, run).is_ok_and(|all| !all.is_empty() && all.iter().all(proves))
+    if !sizes::sizes_of(read, &claim, &sizes::used(read, &claim)).iter().all(|name| sizes.contains_key(name)) {
+        return None;
+    }
+    let instances: Vec<Instance> =
+        stated::instances(read, &claim, sizes, run).ok()?.into_iter().map(|at| at.instance).collect();
+    if instances.is_empty() { None } else { confirmed(&instances, run) }
 }
 
 /// A text of one expression.
