@@ -2,7 +2,6 @@
 
 mod common;
 
-use common::assert_snapshot;
 use gradproof::claim::Verdict;
 use gradproof::prove::{Limits, Unusable, prove};
 use proptest::prelude::*;
@@ -184,19 +183,27 @@ const UNUSABLE: &[&str] = &[
     "z: vec[n]\ns[j] = z[0]\ns[0] == 1",
 ];
 
+/// What is wrong with a text that cannot be used.
+fn refused(text: &str) -> Unusable {
+    match prove(text, &limits()) {
+        Err(error) => error,
+        Ok(proof) => panic!("{text:?} came out as {:?}", proof.claims[0].verdict),
+    }
+}
+
+#[test]
+fn errors_have_a_place_in_the_text() {
+    for text in UNUSABLE {
+        let at = refused(text).at;
+        assert!(at.start <= at.end && at.end <= text.len(), "{text:?}: {at:?}");
+    }
+}
+
+#[cfg(feature = "cli")]
 #[test]
 fn errors_point_into_the_text() {
-    let mut shown = String::new();
-    for text in UNUSABLE {
-        let error = match prove(text, &limits()) {
-            Err(error) => error,
-            Ok(proof) => panic!("{text:?} came out as {:?}", proof.claims[0].verdict),
-        };
-        assert!(error.at.start <= error.at.end && error.at.end <= text.len(), "{text:?}: {error:?}");
-        shown.push_str(&error.rendered(text, "text"));
-        shown.push_str("\n\n");
-    }
-    assert_snapshot("prove-errors", "what prove says of texts that it cannot use", &shown);
+    let shown: String = UNUSABLE.iter().map(|text| refused(text).rendered(text, "text") + "\n\n").collect();
+    common::assert_snapshot("prove-errors", "what prove says of texts that it cannot use", &shown);
 }
 
 /// Decides a hostile text: any error and any verdict is right, in little time.
