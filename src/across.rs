@@ -195,7 +195,7 @@ pub fn claims() -> Vec<Claim> {
                 vec![(inverse_sqrt::inverse_sqrt(peak, s, w).squared(), factor.squared() / (d * s))]
             }),
         ),
-        Claim::verified("across/noam-is-inverse-sqrt-as-defined", Identity, "the same, with the roots as defined")
+        Claim::proved("across/noam-is-inverse-sqrt-as-defined", Identity, "the same, with the roots as defined")
             .at(Instance::equal("from W on", |x| {
                 let (factor, d, w, s) = (x.positive("factor"), x.positive("d"), x.positive("W"), x.positive("s"));
                 let peak = factor / (d * w).sqrt();

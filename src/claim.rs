@@ -110,6 +110,10 @@ pub enum Domain {
     Between(f64, f64),
     /// Small positive numbers: learning rates.
     Rate,
+    /// Between the two, which are values as well.
+    Within(f64, f64),
+    /// Whole numbers, from this one on where there is a first.
+    Whole(Option<i32>),
 }
 
 impl Domain {
@@ -117,11 +121,29 @@ impl Domain {
     pub fn bounds(self) -> (Option<BigRational>, Option<BigRational>) {
         let whole = |n: i64| Some(BigRational::from_integer(n.into()));
         match self {
-            Domain::Real | Domain::NonNegative => (None, None),
+            Domain::Real | Domain::NonNegative | Domain::Within(..) | Domain::Whole(None) => (None, None),
+            Domain::Whole(Some(first)) => (whole(i64::from(first) - 1), None),
             Domain::Positive | Domain::Rate => (whole(0), None),
             Domain::Unit => (whole(0), whole(1)),
             Domain::Between(low, high) => (BigRational::from_float(low), BigRational::from_float(high)),
         }
+    }
+}
+
+impl Domain {
+    /// Whether a number is one of the values.
+    pub fn contains(self, x: &BigRational) -> bool {
+        let (low, high) = self.bounds();
+        let inside = low.is_none_or(|low| *x > low) && high.is_none_or(|high| *x < high);
+        let at_least = |low: f64| BigRational::from_float(low).is_some_and(|low| *x >= low);
+        let at_most = |high: f64| BigRational::from_float(high).is_some_and(|high| *x <= high);
+        inside
+            && match self {
+                Domain::NonNegative => at_least(0.0),
+                Domain::Within(low, high) => at_least(low) && at_most(high),
+                Domain::Whole(_) => x.is_integer(),
+                _ => true,
+            }
     }
 }
 
@@ -149,6 +171,8 @@ pub struct Instance {
     pub relation: Relation,
     /// Whether it is only to be sampled, being larger than what is proved.
     pub beyond: bool,
+    /// Whether it is said away from the kinks alone, having derivatives inside its sides.
+    pub smooth: bool,
 }
 
 /// What an instance says of its outputs.
@@ -230,7 +254,10 @@ impl Inputs {
 }
 
 impl Instance {
-    fn build(scope: impl Into<String>, statement: impl FnOnce(&Inputs) -> (Relation, Vec<Expr>)) -> Instance {
+    pub(crate) fn build(
+        scope: impl Into<String>,
+        statement: impl FnOnce(&Inputs) -> (Relation, Vec<Expr>),
+    ) -> Instance {
         let inputs = Rc::new(Inputs::default());
         let mut relation = Relation::Equal;
         let mut assumptions = 0;
@@ -243,7 +270,7 @@ impl Instance {
             all
         });
         let variables = inputs.variables.borrow().clone();
-        Instance { scope: scope.into(), variables, graph, assumptions, relation, beyond: false }
+        Instance { scope: scope.into(), variables, graph, assumptions, relation, beyond: false, smooth: false }
     }
 
     /// ∂f/∂x = g for the variables x: `statement` gives f, the list of x and the list of g.

@@ -17,6 +17,8 @@ pub struct Formula {
     pub name: &'static str,
     /// The equation, in Unicode text.
     pub equation: &'static str,
+    /// The same in LaTeX, an equation to a line.
+    pub latex: &'static [&'static str],
     /// The paper, code or document the equation is from.
     pub source: &'static str,
     /// The input fields with shapes and defaults.

@@ -48,8 +48,10 @@
 //! - `torch`: the same formulas by libtorch (feature `torch`)
 //! - `certify`: the oracle held to MPFR, bit for bit (feature `certify`)
 //! - [`judges`]: ways to decide a statement
-//! - [`verify`]: the judges over the claims
-//! - [`report`]: the evidence
+//! - [`decision`]: what the judges make of a statement
+//! - [`verify`]: the claims of the catalog, decided
+//! - [`prove`]: statements of one's own, decided, and a language for them
+//! - [`report`]: the evidence, as tables and, with the feature `report`, as a page
 
 pub mod accuracy;
 pub mod across;
@@ -65,6 +67,7 @@ pub mod certify;
 pub mod claim;
 pub mod comparison;
 pub mod conformance;
+pub mod decision;
 pub mod diagnosis;
 mod domain;
 pub mod error;
@@ -79,6 +82,7 @@ pub mod optimizers;
 pub mod outside;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+pub mod prove;
 #[cfg(feature = "quickcheck")]
 pub mod quickcheck;
 pub mod recording;
@@ -94,3 +98,8 @@ pub mod verify;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So do those of the manual of `prove`.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/prove.md")]
+struct Manual;

@@ -204,6 +204,54 @@ fn names_that_contradict_each_other_are_refused() {
         arrays::object(&arrays).map(|_| String::new()).unwrap_or_else(|e| e.to_string())
     };
     assert!(said(&["params", "params/0"]).contains("params: is an array and has parts"));
-    assert!(said(&["params/99999999999"]).contains("the largest index"));
+    assert!(said(&["params/99999999999"]).contains("params/99999999999: of all items of the file's lists more than"));
     assert!(said(&["gradients/0/0", "gradients/0/x"]).is_empty());
+}
+
+/// What a few bytes of a file may ask for.
+#[test]
+fn depth_and_empty_places_are_bounded() {
+    let object = |names: &[&str]| {
+        let number = || Array { shape: Vec::new(), items: Items::Reals(vec![1.0]) };
+        arrays::object(&names.iter().map(|name| (name.to_string(), number())).collect())
+    };
+    let said = |names: &[&str]| object(names).map(|_| String::new()).unwrap_or_else(|e| e.to_string());
+    // a name may be as long as a file is
+    assert!(said(&[&"x/".repeat(1_000_000)]).contains("found 1000001 parts of a path, allowed are at most 64"));
+    assert_eq!(said(&[&vec!["x"; 64].join("/")]), "");
+    // each is allowed alone
+    let empty = "of all items of the file's lists more than 100000 have no array";
+    assert_eq!(said(&["a/60000", "b/7/1"]), "");
+    assert!(said(&["a/60000", "b/60000"]).contains(empty));
+    assert!(said(&["a/60000/60000"]).contains(empty));
+    // steps times tensors
+    assert!(said(&["params/4000", "gradients/4000/0"]).contains(&format!("gradients: {empty}")));
+    // what is given is not empty
+    let given: Vec<String> = (0..150_000).map(|i| format!("a/{i}")).collect();
+    assert_eq!(said(&given.iter().map(String::as_str).collect::<Vec<_>>()), "");
+
+    let deep = |dimensions: usize| {
+        let shape = vec!["1"; dimensions].join(",");
+        with_header(&format!("{{\"a\": {{\"dtype\": \"U8\", \"shape\": [{shape}], \"data_offsets\": [0, 1]}}}}"), 1)
+    };
+    assert_eq!(deep(64), "");
+    assert!(deep(100_000).contains("a: found 100000 dimensions, allowed are at most 64"), "{:.200}", deep(100_000));
+}
+
+#[test]
+fn bytes_that_become_numbers_of_eight_bytes_are_counted_as_those() {
+    use std::io::Write;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let mut member = b"\x93NUMPY\x01\x00".to_vec();
+    let count = arrays::MOST_BYTES / 8 / 3 * 2;
+    let header = format!("{{'descr': '|i1', 'fortran_order': False, 'shape': ({count},), }}");
+    member.extend((header.len() as u16).to_le_bytes());
+    member.extend(header.bytes());
+    for name in ["a", "b"] {
+        writer.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(&member).unwrap();
+        writer.write_all(&vec![0; count]).unwrap();
+    }
+    let message = Format::Npz.read(&writer.finish().unwrap().into_inner()).unwrap_err().to_string();
+    assert!(message.contains("b: the file unpacks to more than"), "{message}");
 }

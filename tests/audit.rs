@@ -179,6 +179,10 @@ fn the_configuration_is_checked_and_the_field_named() {
         ("step = 1\nbeta3 = 0.5\n", "beta3"),
         ("step = 1\nno_decay = [\"*.bias\"]\n", "no_decay[0]: found *.bias"),
         ("step = 1\nno_decay = [\"a[\"]\n", "no_decay[0]: found a["),
+        ("step = 1\nno_decay = [\"a\", \"c\"]\n", "no_decay[1]: found c"),
+        (&format!("step = 1\nno_decay = [\"{}\"]\n", "?".repeat(1001)), "no_decay[0]: found a glob of 1001 bytes"),
+        // each is short
+        (&format!("step = 1\nno_decay = [{}]\n", format!("\"{}\",", "[!a]*".repeat(200)).repeat(400)), "no_decay: "),
         ("step = 1\n[[groups]]\ntensors = [\"c\"]\n", "groups[0].tensors[0]: found c"),
         ("step = 1\n[[groups]]\ntensors = [\"a\"]\nlr = -1.0\n", "lr: found -1"),
         ("step = 1\n[conventions]\nepsilon = \"inside\"\n", "epsilon"),

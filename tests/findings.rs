@@ -1,6 +1,7 @@
 //! FINDINGS.md: its findings are tests of `peers/`, its versions those that are held, its table that of the
 //! reports. The peers themselves are not needed.
 
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,27 +44,71 @@ fn groups(report: &str, word: &str) -> Vec<String> {
     of_word.map(|(id, _)| id.to_string()).collect()
 }
 
-fn table() -> String {
-    let mut table =
-        String::from("\n| crate | held to | conforms in | not supported | differs as expected | differs |\n");
-    table += "|---|---|---|---|---|---|\n";
+/// A report of the kit on one of the crates.
+#[derive(Serialize)]
+struct Held {
+    peer: String,
+    formula: String,
+    held_to: String,
+    report: String,
+    conforms: usize,
+    not_supported: Vec<String>,
+    differs_as_expected: Vec<String>,
+    differs: Vec<String>,
+}
+
+fn reports() -> Vec<Held> {
+    let mut all = Vec::new();
     for member in members() {
         for snapshot in entries(format!("peers/{member}/snapshots")) {
             let text = read(&snapshot);
             // after the snapshot's own head, between two lines of dashes
             let report = text.splitn(3, "---\n").nth(2).unwrap();
             let (held_to, file) = (report.lines().next().unwrap(), snapshot.file_name().unwrap().to_str().unwrap());
-            table += &format!(
-                "| {member} {} | [{held_to}](peers/{member}/snapshots/{file}) | {} | {} | {} | {} |\n",
-                version(&member),
-                groups(report, "conforms").len(),
-                groups(report, "skipped").join(", "),
-                groups(report, "differs as expected").join(", "),
-                groups(report, "DIFFERS").join(", "),
-            );
+            all.push(Held {
+                peer: format!("{member} {}", version(&member)),
+                formula: held_to.split(' ').next().unwrap().to_string(),
+                held_to: held_to.to_string(),
+                report: format!("peers/{member}/snapshots/{file}"),
+                conforms: groups(report, "conforms").len(),
+                not_supported: groups(report, "skipped"),
+                differs_as_expected: groups(report, "differs as expected"),
+                differs: groups(report, "DIFFERS"),
+            });
         }
     }
+    all
+}
+
+fn table() -> String {
+    let mut table =
+        String::from("\n| crate | held to | conforms in | not supported | differs as expected | differs |\n");
+    table += "|---|---|---|---|---|---|\n";
+    for held in reports() {
+        table += &format!(
+            "| {} | [{}]({}) | {} | {} | {} | {} |\n",
+            held.peer,
+            held.held_to,
+            held.report,
+            held.conforms,
+            held.not_supported.join(", "),
+            held.differs_as_expected.join(", "),
+            held.differs.join(", "),
+        );
+    }
     table + "\n"
+}
+
+/// What the report on the evidence says of the crates is kept as data, since the crate does not carry `peers/`.
+#[test]
+fn the_data_of_the_evidence_is_that_of_the_reports() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/report/peers.json");
+    let text = serde_json::to_string_pretty(&reports()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_FINDINGS").is_some() {
+        fs::write(path, text).unwrap();
+        return;
+    }
+    assert!(fs::read_to_string(path).unwrap() == text, "stale: UPDATE_FINDINGS=1 cargo test --test findings");
 }
 
 #[test]

@@ -20,7 +20,9 @@ const FLOORS: &[&[&str]] = &[
     &["audit", "conformance", "proptest", "quickcheck", "survey"],
     &["recording", "vectors"],
     &["certify", "judges", "torch"],
+    &["decision"],
     &["verify"],
+    &["prove"],
     &["report"],
     &["cli"],
 ];

@@ -4,6 +4,9 @@
 #[path = "common/forms.rs"]
 mod forms;
 
+mod common;
+
+use common::assert_snapshot;
 use gradproof::budget::Starts;
 use gradproof::catalog;
 use gradproof::comparison::{Compared, Reference};
@@ -182,13 +185,8 @@ fn hold(name: &str, ids: &[&str]) {
         }
     }
     assert!(hidden.is_empty(), "no case tells {}", hidden.join("\n"));
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings
-        .set_description("the first case that tells each form from the formula, in every precision or by precision");
-    settings.bind(|| insta::assert_snapshot!(name, text));
+    let description = "the first case that tells each form from the formula, in every precision or by precision";
+    assert_snapshot(name, description, &text);
 }
 
 #[test]

@@ -19,13 +19,16 @@ FORMULA = "adamw"
 jax.config.update("jax_enable_x64", True)
 
 
-def run(case, params, gradients):
+def run(case, params, gradients, start):
     """The parameters and moments after every step."""
     hyper = case["hyperparameters"]
     optimizer = optax.adamw(
         hyper["lr"], b1=hyper["beta1"], b2=hyper["beta2"], eps=hyper["eps"], weight_decay=hyper["weight_decay"]
     )
     state = optimizer.init(params)
+    if start:
+        moments = {"mu": [s["m"] for s in start], "nu": [s["v"] for s in start]}
+        state = (state[0]._replace(count=np.int32(start[0]["step"]), **moments), *state[1:])
     update = jax.jit(optimizer.update)
     steps = []
     for step in gradients:
@@ -59,7 +62,13 @@ def results(arrays):
             step += 1
         if any(len(of_step) != len(params) for of_step in gradients):
             continue
-        steps = run(case, params, gradients)
+        places = [f"{identity}#input/state/{i}" for i in range(len(params))]
+        places = [place for place in places if f"{place}/step" in arrays]
+        start = [{name: arrays[f"{place}/{name}"] for name in ("step", "m", "v")} for place in places]
+        # optax counts the steps of all tensors together
+        if len({int(state["step"]) for state in start}) > 1:
+            continue
+        steps = run(case, params, gradients, start)
         for at, k in enumerate(case.get("kept", range(1, len(steps) + 1))):
             for field, tensors in steps[k - 1].items():
                 for i, tensor in enumerate(tensors):

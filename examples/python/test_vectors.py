@@ -67,6 +67,10 @@ def test_adamw(case, x):
     optimizer = torch.optim.AdamW(
         params, lr=0.0, betas=(x["beta1"], x["beta2"]), eps=x["eps"], weight_decay=x["weight_decay"]
     )
+    # a run that goes on from a checkpoint
+    for param, state in zip(params, x.get("state", [])):
+        moments = {"exp_avg": torch.tensor(array(state["m"])), "exp_avg_sq": torch.tensor(array(state["v"]))}
+        optimizer.state[param] = {"step": torch.tensor(float(state["step"])), **moments}
     rates = x["lr"] if isinstance(x["lr"], list) else [x["lr"]] * len(x["gradients"])
     kept = case.get("kept", range(1, len(rates) + 1))
     right = dict(zip(kept, case["output"]["steps"]))

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 FORMULA = "adamw"
+MOMENTS = {"exp_avg": "m", "exp_avg_sq": "v"}
 
 
 def run(x):
@@ -21,6 +22,9 @@ def run(x):
     optimizer = torch.optim.AdamW(
         params, lr=0.0, betas=(x["beta1"], x["beta2"]), eps=x["eps"], weight_decay=x["weight_decay"]
     )
+    for param, state in zip(params, x.get("state", [])):
+        moments = {theirs: torch.tensor(state[ours], dtype=torch.float64) for theirs, ours in MOMENTS.items()}
+        optimizer.state[param] = {"step": torch.tensor(float(state["step"])), **moments}
     rates = x["lr"] if isinstance(x["lr"], list) else [x["lr"]] * len(x["gradients"])
     steps = []
     for rate, gradients in zip(rates, x["gradients"]):
@@ -30,11 +34,10 @@ def run(x):
         optimizer.step()
         state = [optimizer.state.get(param, {}) for param in params]
         zeros = [torch.zeros_like(param) for param in params]
-        steps.append({
-            "params": [param.tolist() for param in params],
-            "m": [s.get("exp_avg", zero).tolist() for s, zero in zip(state, zeros)],
-            "v": [s.get("exp_avg_sq", zero).tolist() for s, zero in zip(state, zeros)],
-        })
+        moments = {
+            ours: [s.get(theirs, zero).tolist() for s, zero in zip(state, zeros)] for theirs, ours in MOMENTS.items()
+        }
+        steps.append({"params": [param.tolist() for param in params], **moments})
     return steps
 
 

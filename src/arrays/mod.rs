@@ -20,8 +20,12 @@ use std::collections::BTreeMap;
 /// What a file may unpack to, in bytes.
 pub const MOST_BYTES: usize = 1 << 28;
 
-/// The largest index in a path: a list is as long as its largest index says.
-const MOST_ITEMS: usize = 100_000;
+/// How many items a file's lists may have beside its arrays: a list is as long as its largest index says, and where
+/// no array is said to stand there is none.
+const MOST_EMPTY: usize = 100_000;
+
+/// The most dimensions of an array, as numpy has it, and the most parts of a path: lists are as deep.
+const MOST_DEPTH: usize = 64;
 
 /// An array, or a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,10 +103,16 @@ fn wrong(name: &str, problem: impl Into<String>) -> Error {
 /// How many items a shape has, if the bytes at hand may be that many. An empty dimension beside a large one has
 /// no items and would still be many lists.
 fn items_of(name: &str, shape: &[usize], bytes: usize) -> Result<usize> {
+    if shape.len() > MOST_DEPTH {
+        return Err(wrong(name, format!("found {} dimensions, allowed are at most {MOST_DEPTH}", shape.len())));
+    }
     let product = |least: usize| shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size.max(least)));
-    let (lists, items) = (product(1), product(0));
-    match (lists, items) {
-        (Some(lists), Some(items)) if lists <= bytes.max(MOST_ITEMS) => Ok(items),
+    match (product(1), product(0)) {
+        (Some(lists), Some(items)) if lists <= bytes.max(MOST_EMPTY) => {
+            let most = MOST_BYTES / size_of::<f64>();
+            let problem = || wrong(name, format!("the shape {shape:?} has more than {most} items"));
+            (items <= most).then_some(items).ok_or_else(problem)
+        }
         _ => Err(wrong(name, format!("the shape {shape:?} is larger than the file"))),
     }
 }
@@ -131,6 +141,16 @@ impl Array {
         Array { shape: Vec::new(), items: Items::Text(text.into()) }
     }
 
+    /// What the items take, in bytes.
+    fn bytes(&self) -> usize {
+        match &self.items {
+            Items::Reals(items) => size_of_val(&items[..]),
+            Items::Wholes(items) => size_of_val(&items[..]),
+            Items::Truths(items) => size_of_val(&items[..]),
+            Items::Text(text) => text.len(),
+        }
+    }
+
     /// The array as JSON: lists of lists, or a single value.
     fn value(&self) -> Value {
         let items: Vec<Value> = match &self.items {
@@ -157,8 +177,19 @@ struct Node {
     below: BTreeMap<String, Node>,
 }
 
+/// How many items without an array may still be added.
+struct Empty(usize);
+
+impl Empty {
+    fn take(&mut self, path: &str, more: usize) -> Result<()> {
+        let problem = || format!("of all items of the file's lists more than {MOST_EMPTY} have no array");
+        self.0 = self.0.checked_sub(more).ok_or_else(|| wrong(path, problem()))?;
+        Ok(())
+    }
+}
+
 impl Node {
-    fn json(self, path: &str) -> Result<Value> {
+    fn json(self, path: &str, empty: &mut Empty) -> Result<Value> {
         if let Some(value) = self.value {
             return if self.below.is_empty() {
                 Ok(value)
@@ -170,15 +201,14 @@ impl Node {
         let indices: Option<Vec<usize>> = self.below.keys().map(index).collect();
         let within = |name: &str| if path.is_empty() { name.to_string() } else { format!("{path}/{name}") };
         let Some(last) = indices.as_ref().and_then(|indices| indices.iter().max()) else {
-            let fields = self.below.into_iter().map(|(name, node)| Ok((name.clone(), node.json(&within(&name))?)));
+            let fields =
+                self.below.into_iter().map(|(name, node)| Ok((name.clone(), node.json(&within(&name), empty)?)));
             return fields.collect::<Result<Map<String, Value>>>().map(Value::Object);
         };
-        if *last >= MOST_ITEMS {
-            return Err(wrong(&within(&last.to_string()), format!("the largest index is {}", MOST_ITEMS - 1)));
-        }
+        empty.take(&within(&last.to_string()), last.saturating_sub(self.below.len() - 1))?;
         let mut list = vec![Value::Null; last + 1];
         for (index, node) in indices.into_iter().flatten().zip(self.below.into_values()) {
-            list[index] = node.json(&within(&index.to_string()))?;
+            list[index] = node.json(&within(&index.to_string()), empty)?;
         }
         Ok(list.into())
     }
@@ -187,25 +217,32 @@ impl Node {
 /// The object whose fields the arrays are.
 ///
 /// # Errors
-/// If an array stands where others have parts, or an index is too large.
+/// If an array stands where others have parts, or a path is too deep or its indices too large.
 pub fn object(arrays: &Arrays) -> Result<Value> {
     let mut root = Node::default();
     for (name, array) in arrays {
+        let parts = name.split('/').count();
+        if parts > MOST_DEPTH {
+            return Err(wrong(name, format!("found {parts} parts of a path, allowed are at most {MOST_DEPTH}")));
+        }
         let node = name.split('/').fold(&mut root, |node, part| node.below.entry(part.to_string()).or_default());
         node.value = Some(array.value());
     }
-    let mut object = root.json("")?;
-    complete(&mut object);
+    let mut empty = Empty(MOST_EMPTY);
+    let mut object = root.json("", &mut empty)?;
+    complete(&mut object, &mut empty)?;
     Ok(object)
 }
 
 /// Steps and tensors at the end of which no array says anything have none: gradients are as many as there are
 /// parameters, and estimates as many as gradients.
-fn complete(object: &mut Value) {
+fn complete(object: &mut Value, empty: &mut Empty) -> Result<()> {
     let tensors = object["params"].as_array().map_or(0, Vec::len);
     let steps = object["gradients"].as_array().map_or(0, Vec::len);
     for name in ["gradients", "hessians"] {
         let Some(list) = object.get_mut(name).and_then(Value::as_array_mut) else { continue };
+        let given = list.iter().map(|step| step.as_array().map_or(0, Vec::len)).sum::<usize>();
+        empty.take(name, steps.max(list.len()).saturating_mul(tensors).saturating_sub(given))?;
         list.resize(steps.max(list.len()), Value::Null);
         for step in list {
             let mut known = std::mem::take(step).as_array().cloned().unwrap_or_default();
@@ -213,6 +250,7 @@ fn complete(object: &mut Value) {
             *step = known.into();
         }
     }
+    Ok(())
 }
 
 /// Fields that hold one array for each tensor, of sizes of their own.

@@ -19,9 +19,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Arrays> {
         let mut unpacked = Vec::new();
         let mut bounded = member.by_ref().take(left as u64 + 1);
         bounded.read_to_end(&mut unpacked).map_err(|e| wrong(&name, e.to_string()))?;
-        let rest = left.checked_sub(unpacked.len());
-        left = rest.ok_or_else(|| wrong(&name, format!("the file unpacks to more than {MOST_BYTES} bytes")))?;
+        let too_much = || wrong(&name, format!("the file unpacks to more than {MOST_BYTES} bytes"));
+        if unpacked.len() > left {
+            return Err(too_much());
+        }
         let array = npy::read(&name, &unpacked)?;
+        // an item of one byte becomes one of eight
+        left = left.checked_sub(unpacked.len().max(array.bytes())).ok_or_else(too_much)?;
         if arrays.insert(name.clone(), array).is_some() {
             return Err(wrong(&name, "there are two arrays of this name"));
         }

@@ -84,6 +84,12 @@ impl Buffers {
             Some((stored, dtype)) => files.grads.read(stored, *dtype, from, count, bytes, &mut columns.gradient)?,
             None => zeros(&mut columns.gradient, count),
         }
+        match (&files.hessians, &tensor.estimate) {
+            (Some(file), Some((stored, dtype))) => {
+                file.read(stored, *dtype, from, count, bytes, &mut columns.estimate)?;
+            }
+            _ => zeros(&mut columns.estimate, count),
+        }
         for i in 0..MOST_OUTPUTS {
             let output = tensor.outputs.get(i);
             let (first, second) = match i {
@@ -129,16 +135,19 @@ pub(super) fn block(
 ) -> Result<Found> {
     let count = BLOCK.min(tensor.elements - from) as usize;
     buffers.read(files, tensor, from, count)?;
-    let mut found = Found::default();
     if tensor.gradient.is_none() {
-        unmoved(tensor, buffers, from, count, &mut found);
-        return Ok(found);
+        return Ok(unmoved(tensor, buffers, from, count));
     }
+    Ok(stepped(formula, tensor, from, count, buffers))
+}
+
+/// What the elements of a block come to that were stepped.
+fn stepped(formula: &'static Formula, tensor: &Stepped, from: u64, count: usize, buffers: &mut Buffers) -> Found {
+    let mut found = Found::default();
     buffers.off.clear();
     buffers.off.resize(count, f64::INFINITY);
-    if let Some(rule) = &tensor.rule {
-        rule.sift(&buffers.columns, &mut buffers.off);
-    }
+    buffers.columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(&buffers.columns) } else { None };
+    tensor.rule.sift(&buffers.columns, &mut buffers.off);
     // what the sieve does not let through, with how far off it is there
     let mut open: Vec<(f64, Element)> = Vec::new();
     let mut furthest = (0, -1.0);
@@ -182,17 +191,27 @@ pub(super) fn block(
             break;
         }
     }
-    Ok(found)
+    found
+}
+
+/// What elements at hand come to.
+#[cfg(test)]
+pub(super) fn of_columns(formula: &'static Formula, tensor: &Stepped, columns: Columns) -> Found {
+    let count = columns.gradient.len();
+    stepped(formula, tensor, 0, count, &mut Buffers { columns, ..Buffers::default() })
 }
 
 /// Why an element has no right answer, if it has none.
 fn no_answer(tensor: &Stepped, element: &Element) -> Option<&'static str> {
-    let Before { theta, g, moments } = element.before;
+    let Before { theta, g, estimate, moments } = element.before;
     if !theta.is_finite() {
         return Some("NaN or infinity in the parameter before the step");
     }
     if !g.is_finite() {
         return Some("NaN or infinity in the gradient");
+    }
+    if !estimate.is_finite() {
+        return Some("NaN or infinity in the estimate of the Hessian");
     }
     let moments = || moments.iter().zip(&tensor.outputs[1..]);
     if moments().any(|(moment, _)| !moment.is_finite()) {
@@ -203,8 +222,8 @@ fn no_answer(tensor: &Stepped, element: &Element) -> Option<&'static str> {
 }
 
 /// A tensor without a gradient keeps its parameters and its state to the bit.
-fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize, found: &mut Found) {
-    let columns = &buffers.columns;
+fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize) -> Found {
+    let (columns, mut found) = (&buffers.columns, Found::default());
     for i in 0..count {
         let moved = (0..tensor.outputs.len()).filter(|&output| columns.dtypes[output].is_some()).find_map(|output| {
             let (expected, got) = (columns.before[output][i], columns.after[output][i]);
@@ -220,4 +239,5 @@ fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize, found: 
             }
         }
     }
+    found
 }

@@ -3,6 +3,7 @@
 //! Files are read at a place and in blocks: memory does not grow with the checkpoint, and a file that is
 //! cut while it is read gives an error, where a mapped one would end the process.
 
+use super::decode;
 use super::error::{Error, Result};
 use super::header::{self, Entry, Format};
 use crate::json;
@@ -113,23 +114,11 @@ impl Checkpoint {
         out: &mut Vec<f64>,
     ) -> Result<()> {
         let (path, file) = &self.files[tensor.file];
-        let size = match dtype.stored() {
-            Dtype::F64 => 8,
-            Dtype::F32 | Dtype::Tf32 => 4,
-            Dtype::Bf16 | Dtype::F16 => 2,
-        };
+        let size = decode::size(dtype);
         bytes.resize(count * size, 0);
         let at = tensor.start + from * size as u64;
         read_at(file, bytes, at).map_err(|source| Error::Io { path: path.clone(), source })?;
-        out.clear();
-        match dtype.stored() {
-            Dtype::F64 => out.extend(bytes.as_chunks::<8>().0.iter().map(|&x| f64::from_le_bytes(x))),
-            Dtype::F32 | Dtype::Tf32 => {
-                out.extend(bytes.as_chunks::<4>().0.iter().map(|&x| f64::from(f32::from_le_bytes(x))));
-            }
-            Dtype::Bf16 => out.extend(bytes.as_chunks::<2>().0.iter().map(|&x| half::bf16::from_le_bytes(x).to_f64())),
-            Dtype::F16 => out.extend(bytes.as_chunks::<2>().0.iter().map(|&x| half::f16::from_le_bytes(x).to_f64())),
-        }
+        decode::decode(dtype, bytes, out);
         Ok(())
     }
 }

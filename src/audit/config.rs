@@ -4,7 +4,7 @@ use super::error::{Error, Result};
 use crate::catalog;
 use crate::formula::Formula;
 use crate::json;
-use globset::{Glob, GlobMatcher};
+use globset::{Glob, GlobSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// The formula's id: `adamw`, `adam-l2`, `lion` or `sgd`.
+    /// The formula's id: `adamw`, `adam-l2`, `lion`, `sophia` or `sgd`.
     pub optimizer: String,
     /// t, counted from 1. A count that the state records for a tensor, `<tensor>.step`, goes before it.
     #[serde(default)]
@@ -43,6 +43,10 @@ pub struct Step {
     /// The state after the step, which is audited where it is given.
     #[serde(default)]
     pub state_after: Option<PathBuf>,
+    /// The estimates ĥ of the Hessian's diagonal that Sophia's step was made with, under the parameters' names. A
+    /// parameter without one was stepped without.
+    #[serde(default)]
+    pub hessians: Option<PathBuf>,
     /// Choices of the formula's conventions, by axis.
     #[serde(default)]
     pub conventions: BTreeMap<String, String>,
@@ -55,7 +59,7 @@ pub struct Step {
 }
 
 /// The fields of [`Step`].
-const STEP_FIELDS: [&str; 10] = [
+const STEP_FIELDS: [&str; 11] = [
     "optimizer",
     "step",
     "before",
@@ -63,6 +67,7 @@ const STEP_FIELDS: [&str; 10] = [
     "grads",
     "state_before",
     "state_after",
+    "hessians",
     "conventions",
     "state_names",
     "no_decay",
@@ -89,7 +94,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         let step = &mut config.step;
         let given = [Some(&mut step.before), Some(&mut step.after), Some(&mut step.grads)];
-        let states = [step.state_before.as_mut(), step.state_after.as_mut()];
+        let states = [step.state_before.as_mut(), step.state_after.as_mut(), step.hessians.as_mut()];
         given.into_iter().chain(states).flatten().for_each(|file| *file = folder.join(&*file));
         Ok(config)
     }
@@ -125,28 +130,43 @@ fn group((i, value): (usize, Value)) -> Result<Group> {
 }
 
 /// Globs with the field that they stand in.
-pub(super) struct Globs(Vec<(String, String, GlobMatcher)>);
+pub(super) struct Globs {
+    /// Each glob with its place.
+    places: Vec<(String, String)>,
+    set: GlobSet,
+}
+
+/// The longest glob, in bytes: what it is compiled to grows with it.
+const LONGEST_GLOB: usize = 1000;
 
 impl Globs {
     pub fn new(field: &str, patterns: &[String]) -> Result<Globs> {
         let compiled = patterns.iter().enumerate().map(|(i, pattern)| {
-            let field = format!("{field}[{i}]");
-            let glob =
-                Glob::new(pattern).map_err(|e| Error::config(&field, pattern, format!("a glob: {}", e.kind())))?;
-            Ok((field, pattern.clone(), glob.compile_matcher()))
+            let place = format!("{field}[{i}]");
+            if pattern.len() > LONGEST_GLOB {
+                let found = format!("a glob of {} bytes", pattern.len());
+                return Err(Error::config(place, found, format!("at most {LONGEST_GLOB}")));
+            }
+            let wrong = |e: globset::Error| Error::config(&place, pattern, format!("a glob: {}", e.kind()));
+            Ok((Glob::new(pattern).map_err(wrong)?, (place, pattern.clone())))
         });
-        compiled.collect::<Result<_>>().map(Globs)
+        let (globs, places): (Vec<Glob>, _) = compiled.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        // a set may be too large for its matcher, which the matcher of a single glob ends the process for
+        let set = GlobSet::new(globs).map_err(|e| Error::config(field, "globs", format!("fewer: {}", e.kind())))?;
+        Ok(Globs { places, set })
     }
 
     pub fn matches(&self, name: &str) -> bool {
-        self.0.iter().any(|(.., glob)| glob.is_match(name))
+        self.set.is_match(name)
     }
 
     /// A pattern that fits nothing is a slip that would go unseen.
     pub fn all_match(&self, names: &[&String]) -> Result<()> {
-        match self.0.iter().find(|(.., glob)| !names.iter().any(|name| glob.is_match(name))) {
+        let mut matched = vec![false; self.places.len()];
+        names.iter().flat_map(|name| self.set.matches(name)).for_each(|i| matched[i] = true);
+        match self.places.iter().zip(matched).find(|(_, matched)| !matched) {
             None => Ok(()),
-            Some((field, pattern, _)) => Err(Error::config(field, pattern, "a glob that matches some tensor's name")),
+            Some(((place, pattern), _)) => Err(Error::config(place, pattern, "a glob that matches some tensor's name")),
         }
     }
 }
@@ -156,6 +176,7 @@ const OPTIMIZERS: &[(&str, &[(&str, &str)])] = &[
     ("adamw", ADAM),
     ("adam-l2", ADAM),
     ("lion", &[("m", "{tensor}.exp_avg")]),
+    ("sophia", &[("m", "{tensor}.exp_avg"), ("h", "{tensor}.hessian")]),
     ("sgd", &[("buf", "{tensor}.momentum_buffer")]),
 ];
 
@@ -191,6 +212,11 @@ impl Optimizer {
         };
         let moments = moments.iter().map(named).collect();
         Ok(Optimizer { formula: catalog::formula(id)?, moments })
+    }
+
+    /// Whether it steps by estimates of the Hessian's diagonal.
+    pub fn takes_estimates(&self) -> bool {
+        self.formula.id == "sophia"
     }
 
     /// What a moment of a tensor is called in a state.

@@ -52,6 +52,10 @@ pub(super) fn input(tensor: &Stepped, elements: &[Element]) -> Value {
     input.insert("params".into(), json!([list(&|x| x.before.theta)]));
     input.insert("gradients".into(), json!([[list(&|x| x.before.g)]]));
     input.insert("state".into(), json!([state]));
+    if tensor.stepper.takes_estimates() {
+        let estimate = if tensor.estimate.is_some() { list(&|x| x.before.estimate) } else { Value::Null };
+        input.insert("hessians".into(), json!([[estimate]]));
+    }
     Value::Object(input)
 }
 

@@ -10,6 +10,7 @@
 mod blocks;
 mod checkpoint;
 mod config;
+mod decode;
 mod error;
 mod exact;
 mod explain;
@@ -17,6 +18,7 @@ mod header;
 mod plan;
 mod report;
 mod sieve;
+mod stepper;
 
 #[cfg(test)]
 mod tests;
@@ -85,7 +87,7 @@ pub enum Progress {
 fn check(plan: &Plan) -> Result<()> {
     for work in &plan.work {
         let Work::Step(tensor) = work else { continue };
-        let before = sieve::Before { theta: 1.0, g: 1.0, moments: [1.0; sieve::MOST_OUTPUTS - 1] };
+        let before = sieve::Before { theta: 1.0, g: 1.0, estimate: 1.0, moments: [1.0; sieve::MOST_OUTPUTS - 1] };
         let one = exact::Element { index: 0, before, after: [0.0; sieve::MOST_OUTPUTS] };
         crate::catalog::evaluate(plan.optimizer.formula.id, exact::input(tensor, &[one]))?;
     }
@@ -206,6 +208,7 @@ fn configuration(config: &Config) -> Value {
         "grads": path(&step.grads),
         "state_before": optional(&step.state_before),
         "state_after": optional(&step.state_after),
+        "hessians": optional(&step.hessians),
         "hyperparameters": config.hyper,
         "conventions": step.conventions,
         "state_names": step.state_names,

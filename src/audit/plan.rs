@@ -5,10 +5,9 @@ use super::config::{Config, Globs, Optimizer};
 use super::error::{Error, Result};
 use super::header::Format;
 use super::report::Partition;
-use super::sieve::{self, Rule};
-use crate::json;
+use super::sieve::{Kept, Rule};
+use super::stepper::Stepper;
 use crate::number::Dtype;
-use crate::optimizers::{adam_l2, adamw, lion, sgd};
 use serde_json::{Map, Value};
 
 /// The files of a step.
@@ -18,6 +17,8 @@ pub(super) struct Files {
     pub grads: Checkpoint,
     pub state_before: Option<Checkpoint>,
     pub state_after: Option<Checkpoint>,
+    /// ĥ
+    pub hessians: Option<Checkpoint>,
 }
 
 /// A number that a step changes, in its files.
@@ -35,14 +36,30 @@ pub(super) struct Stepped {
     /// θ, then the moments.
     pub outputs: Vec<Output>,
     pub gradient: Option<(Tensor, Dtype)>,
+    /// ĥ
+    pub estimate: Option<(Tensor, Dtype)>,
     /// Its hyperparameters and conventions, as the formula's input has them, with `lr`.
     pub hyper: Map<String, Value>,
     /// t
     pub t: u64,
     /// What is odd about its count of steps.
     pub note: Option<String>,
-    /// A quick look at its elements, under conventions that have one.
-    pub rule: Option<Box<dyn Rule>>,
+    pub stepper: Stepper,
+    /// A quick look at its elements.
+    pub rule: Box<dyn Rule>,
+}
+
+impl Stepped {
+    /// Whether some number after the step is f64, of which plain f64 tells nothing.
+    pub fn has_f64(&self) -> bool {
+        Stepped::kept(&self.outputs) == Kept::InF64
+    }
+
+    /// What its hyperparameters are kept in, for all of its outputs.
+    pub fn kept(outputs: &[Output]) -> Kept {
+        let f64s = |output: &Output| output.after.as_ref().is_some_and(|(_, dtype)| *dtype == Dtype::F64);
+        if outputs.iter().any(f64s) { Kept::InF64 } else { Kept::InF32 }
+    }
 }
 
 /// A tensor of a checkpoint.
@@ -86,7 +103,12 @@ impl Plan {
             grads: Checkpoint::open(&step.grads)?,
             state_before: open(&step.state_before)?,
             state_after: open(&step.state_after)?,
+            hessians: open(&step.hessians)?,
         };
+        if let Some(path) = step.hessians.as_ref().filter(|_| !optimizer.takes_estimates()) {
+            let allowed = format!("nothing: {} takes no estimates", optimizer.formula.id);
+            return Err(Error::config("hessians", path.display(), allowed));
+        }
         let names: Vec<&String> = files.before.tensors().map(|(name, _)| name).collect();
         let no_decay = Globs::new("no_decay", &step.no_decay)?;
         no_decay.all_match(&names)?;
@@ -96,9 +118,11 @@ impl Plan {
             Ok((globs, &group.hyper))
         });
         let groups: Vec<(Globs, &Map<String, Value>)> = groups.collect::<Result<_>>()?;
-        for name in files.grads.tensors().map(|(name, _)| name) {
-            if files.before.get(name).is_none() {
-                let reason = format!("which {} has a gradient for", files.grads.path.display());
+        for (file, what) in
+            std::iter::once((&files.grads, "a gradient")).chain(files.hessians.as_ref().map(|h| (h, "an estimate")))
+        {
+            if let Some((name, _)) = file.tensors().find(|(name, _)| files.before.get(name).is_none()) {
+                let reason = format!("which {} has {what} for", file.path.display());
                 return Err(Error::MissingTensor { path: files.before.path.clone(), tensor: name.clone(), reason });
             }
         }
@@ -187,6 +211,8 @@ fn tensor_of(
     };
     let after = find(&files.after, name, tensor, "which is there before the step")?;
     let gradient = files.grads.get(name).map(|_| find(&files.grads, name, tensor, "")).transpose()?;
+    let estimate = files.hessians.as_ref().filter(|file| file.get(name).is_some());
+    let estimate = estimate.map(|file| find(file, name, tensor, "")).transpose()?;
     let recorded = files.state_before.as_ref().map(|state| recorded_step(state, name)).transpose()?.flatten();
     let t = match (recorded, step) {
         (Some(steps), _) => steps.saturating_add(1),
@@ -199,9 +225,9 @@ fn tensor_of(
     let note = step
         .filter(|&step| step != t)
         .map(|step| format!("the state records {} steps before this one, which was said to be step {step}", t - 1));
-    let (names, rule) = rule_of(optimizer, &hyper, t)?;
+    let stepper = Stepper::new(optimizer, &hyper, t, estimate.is_some())?;
     let mut outputs = vec![Output { name: "params", before: Some((tensor.clone(), dtype)), after: Some(after) }];
-    for &moment in names {
+    for &moment in stepper.moments() {
         let stored = optimizer.name_of(moment, name);
         let before = match &files.state_before {
             // a tensor that has never been stepped may have no state
@@ -222,14 +248,17 @@ fn tensor_of(
         };
         outputs.push(Output { name: moment, before, after });
     }
+    let rule = stepper.rule(Stepped::kept(&outputs));
     Ok(Work::Step(Box::new(Stepped {
         name: name.into(),
         elements: tensor.elements,
         outputs,
         gradient,
+        estimate,
         hyper,
         t,
         note,
+        stepper,
         rule,
     })))
 }
@@ -251,34 +280,4 @@ fn recorded_step(state: &Checkpoint, name: &str) -> Result<Option<u64>> {
         steps if steps >= 0.0 && steps.fract() == 0.0 && steps < 9e15 => Ok(Some(steps as u64)),
         other => Err(malformed(format!("found {other}, allowed is a whole number from 0"))),
     }
-}
-
-/// The names of the moments, and a quick look.
-type Known = (&'static [&'static str], Option<Box<dyn Rule>>);
-
-/// The moments of an optimizer under its hyperparameters, and a quick look where there is one.
-pub(super) fn rule_of(optimizer: &Optimizer, hyper: &Map<String, Value>, t: u64) -> Result<Known> {
-    let mut own = hyper.clone();
-    let eta = own.remove("lr").unwrap_or(Value::Null);
-    let eta = json::real_of(&eta).ok_or_else(|| Error::config("lr", eta, "a number of at least 0"))?;
-    let own = Value::Object(own);
-    let boxed = |rule: Option<sieve::Adam>| rule.map(|rule| Box::new(rule) as Box<dyn Rule>);
-    Ok(match optimizer.formula.id {
-        "adamw" => {
-            let h: adamw::Hyperparameters = json::read(own)?;
-            (h.moments(), boxed(sieve::Adam::decoupled(&h, eta, t)))
-        }
-        "adam-l2" => {
-            let h: adam_l2::Hyperparameters = json::read(own)?;
-            (h.moments(), boxed(sieve::Adam::with_l2(&h, eta, t)))
-        }
-        "lion" => {
-            let h: lion::Hyperparameters = json::read(own)?;
-            (lion::MOMENTS, sieve::Lion::new(&h, eta).map(|rule| Box::new(rule) as Box<dyn Rule>))
-        }
-        _ => {
-            let h: sgd::Hyperparameters = json::read(own)?;
-            (sgd::MOMENTS, Some(Box::new(sieve::Sgd::new(&h, eta, t)) as Box<dyn Rule>))
-        }
-    })
 }

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 /// Hold one real optimizer step, from checkpoint files, against the oracle.
 ///
 /// The files are safetensors, single or sharded with an index file. The state's moments are called as
-/// PyTorch does: <tensor>.exp_avg, <tensor>.exp_avg_sq, <tensor>.max_exp_avg_sq, <tensor>.momentum_buffer.
+/// PyTorch does: <tensor>.exp_avg, <tensor>.exp_avg_sq, <tensor>.max_exp_avg_sq, <tensor>.hessian,
+/// <tensor>.momentum_buffer.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -21,7 +22,7 @@ pub struct Arguments {
     /// Read all of this from a TOML file, which can have groups of tensors
     #[arg(long, value_name = "FILE", conflicts_with_all = ["optimizer", "step", "before", "after", "grads"])]
     config: Option<PathBuf>,
-    /// adamw, adam-l2, lion or sgd
+    /// adamw, adam-l2, lion, sophia or sgd
     #[arg(long, required_unless_present = "config")]
     optimizer: Option<String>,
     /// The number of the step, counted from 1; a count that the state has, <tensor>.step, goes before it
@@ -44,6 +45,9 @@ pub struct Arguments {
     /// The state after it, which is audited where it is given
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     state_after: Option<PathBuf>,
+    /// The estimates of the Hessian's diagonal that Sophia's step was made with, under the parameters' names
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    hessians: Option<PathBuf>,
     /// Tensors that are not decayed
     #[arg(long, value_name = "GLOB", conflicts_with = "config")]
     no_decay: Vec<String>,
@@ -79,6 +83,12 @@ struct Hyper {
     /// λ
     #[arg(long, value_name = "X", conflicts_with = "config")]
     weight_decay: Option<f64>,
+    /// γ of Sophia
+    #[arg(long, value_name = "X", conflicts_with = "config")]
+    gamma: Option<f64>,
+    /// ρ of Sophia
+    #[arg(long, value_name = "X", conflicts_with = "config")]
+    rho: Option<f64>,
     /// μ of SGD
     #[arg(long, value_name = "X", conflicts_with = "config")]
     momentum: Option<f64>,
@@ -159,13 +169,15 @@ fn audited(arguments: &Arguments) -> Result<Report, String> {
 
 /// The configuration that the arguments spell out.
 fn given(arguments: &Arguments) -> Result<Config, String> {
-    let Hyper { lr, beta1, beta2, eps, weight_decay, momentum, dampening, nesterov } = arguments.hyper;
+    let Hyper { lr, beta1, beta2, eps, weight_decay, gamma, rho, momentum, dampening, nesterov } = arguments.hyper;
     let numbers = [
         ("lr", lr),
         ("beta1", beta1),
         ("beta2", beta2),
         ("eps", eps),
         ("weight_decay", weight_decay),
+        ("gamma", gamma),
+        ("rho", rho),
         ("momentum", momentum),
         ("dampening", dampening),
     ];
@@ -184,6 +196,7 @@ fn given(arguments: &Arguments) -> Result<Config, String> {
         grads: path(&arguments.grads),
         state_before: arguments.state_before.clone(),
         state_after: arguments.state_after.clone(),
+        hessians: arguments.hessians.clone(),
         conventions: named(&arguments.convention),
         state_names: named(&arguments.state_name),
         no_decay: arguments.no_decay.clone(),

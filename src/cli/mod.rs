@@ -5,6 +5,9 @@ mod audit;
 mod certify;
 mod check;
 mod eval;
+mod explain;
+mod plot;
+mod prove;
 #[cfg(feature = "torch")]
 mod record;
 mod vectors;
@@ -26,7 +29,10 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Verify(verify::Arguments),
+    Prove(prove::Arguments),
     Eval(eval::Arguments),
+    Explain(explain::Arguments),
+    Plot(Box<plot::Arguments>),
     Vectors(vectors::Arguments),
     Check(check::Arguments),
     Audit(Box<audit::Arguments>),
@@ -47,7 +53,10 @@ const UNUSABLE: u8 = 2;
 pub fn run() -> ExitCode {
     let status = match Arguments::parse().command {
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

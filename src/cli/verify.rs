@@ -1,12 +1,13 @@
 //! `gradproof verify`: decide every claim and print the evidence.
 
-use super::{AS_EXPECTED, Format, SURPRISE, print, unusable};
+use super::{AS_EXPECTED, Format, SURPRISE, print, unusable, write};
 use gradproof::catalog;
 use gradproof::claim::Claim;
 use gradproof::judges::Run;
-use gradproof::report::{Evidence, terminal};
+use gradproof::report::{Evidence, Report, pictures, terminal};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
 
 /// Decide every claim and print the evidence.
 #[derive(clap::Args)]
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// For a reader or for a program
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Write the evidence into this folder too: index.html, evidence.md with its pictures, and evidence.json
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments) -> u8 {
@@ -41,10 +45,15 @@ pub fn run(arguments: &Arguments) -> u8 {
         progress.set_style(style);
     }
     let evidence = Evidence::collect(&claims, &all, &run, |report| {
-        progress.set_message(report.id);
+        progress.set_message(report.id.clone());
         progress.inc(1);
     });
     progress.finish_and_clear();
+    if let Some(folder) = &arguments.report
+        && let Err(problem) = write_report(folder, evidence.clone(), &run, arguments.patterns.is_empty())
+    {
+        return unusable(&problem);
+    }
     match arguments.format {
         Format::Text => print(&terminal::render(&evidence)),
         Format::Json => match serde_json::to_string_pretty(&evidence) {
@@ -53,4 +62,27 @@ pub fn run(arguments: &Arguments) -> u8 {
         },
     }
     if evidence.surprises().next().is_some() { SURPRISE } else { AS_EXPECTED }
+}
+
+/// The name of the pictures' folder beside `evidence.md`.
+const PICTURES: &str = "pictures";
+
+/// Writes the report's files, each whole or not at all.
+fn write_report(folder: &Path, evidence: Evidence, run: &Run, is_whole: bool) -> Result<(), String> {
+    let report = Report::of(evidence, run, is_whole).map_err(|e| e.to_string())?;
+    let data = serde_json::to_string_pretty(&report.data()).map_err(|e| e.to_string())?;
+    let mut files = vec![
+        (folder.join("index.html"), report.html()),
+        (folder.join("evidence.md"), report.markdown(PICTURES)),
+        (folder.join("evidence.json"), data + "\n"),
+    ];
+    for (_, picture) in &report.pictures {
+        files.push((folder.join(PICTURES).join(format!("{}.svg", picture.name)), pictures::standalone(&picture.svg)));
+    }
+    let told = |path: &Path, problem: std::io::Error| format!("{}: {problem}", path.display());
+    std::fs::create_dir_all(folder.join(PICTURES)).map_err(|e| told(folder, e))?;
+    for (path, text) in files {
+        write(&path, text.as_bytes()).map_err(|e| told(&path, e))?;
+    }
+    Ok(())
 }

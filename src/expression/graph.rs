@@ -148,6 +148,11 @@ impl Graph {
         })
     }
 
+    /// The same with handles to all nodes, by their ids.
+    pub(crate) fn extended(&self, formula: impl FnOnce(&[Expr]) -> Vec<Expr>) -> Graph {
+        Graph::extend(Some(self), formula)
+    }
+
     /// The conditions of the graph's selections, whose zeros are its kinks, as a graph of their own.
     pub fn conditions(&self) -> Graph {
         Graph::extend(Some(self), |nodes| {
@@ -184,6 +189,12 @@ impl Graph {
         needed(&self.nodes, &ids)
     }
 
+    /// The first input that some output is computed from.
+    pub(crate) fn first_used_variable(&self) -> Option<usize> {
+        let position = |node: &Node| if let Node::Variable(position) = node { Some(*position) } else { None };
+        self.nodes.iter().filter_map(position).min()
+    }
+
     /// The nodes that are the graph's results.
     pub fn outputs(&self) -> &[NodeId] {
         &self.outputs
@@ -191,7 +202,7 @@ impl Graph {
 }
 
 /// For every node whether some of them are computed from it.
-fn needed(nodes: &[Node], by: &[NodeId]) -> Vec<bool> {
+pub(super) fn needed(nodes: &[Node], by: &[NodeId]) -> Vec<bool> {
     let mut needed = vec![false; nodes.len()];
     by.iter().for_each(|&id| needed[id as usize] = true);
     for id in (0..nodes.len()).rev() {
@@ -207,6 +218,17 @@ pub fn variable(name: impl Into<String>) -> Expr {
     with_builder(|b| {
         b.variables.push(name.into());
         let position = b.variables.len() - 1;
+        b.intern(Node::Variable(position))
+    })
+}
+
+/// The input with this position of the graph that is being continued.
+///
+/// # Panics
+/// If there is none.
+pub(crate) fn variable_at(position: usize) -> Expr {
+    with_builder(|b| {
+        assert!(position < b.variables.len(), "no variable with position {position}");
         b.intern(Node::Variable(position))
     })
 }
@@ -260,6 +282,23 @@ impl Expr {
         self.id
     }
 
+    /// The value, if it is a constant.
+    pub(crate) fn as_constant(self) -> Option<BigRational> {
+        let id = self.in_this_build();
+        with_builder(|b| b.constant(id).cloned())
+    }
+
+    /// The place in the graph that is being built.
+    pub(crate) fn place(self) -> NodeId {
+        self.in_this_build()
+    }
+
+    /// Whether it is an input of the graph.
+    pub(crate) fn is_variable(self) -> bool {
+        let id = self.in_this_build();
+        with_builder(|b| matches!(b.nodes[id as usize], Node::Variable(_)))
+    }
+
     /// The handle of `node`, or of an older node that `shortcut` finds to be the same.
     pub(super) fn made(node: Node, shortcut: impl FnOnce(&mut Builder) -> Option<NodeId>) -> Expr {
         with_builder(|b| match shortcut(b) {
@@ -267,6 +306,17 @@ impl Expr {
             None => b.intern(node),
         })
     }
+}
+
+/// The nodes of the graph that is being built up to an expression, with their handles.
+pub(super) fn nodes_up_to(last: Expr) -> (Vec<Node>, Vec<Expr>) {
+    let id = last.in_this_build();
+    with_builder(|b| (b.nodes[..=id as usize].to_vec(), (0..=id).map(|id| b.handle(id)).collect()))
+}
+
+/// How many nodes the graph that is being built has.
+pub(crate) fn nodes_built() -> usize {
+    with_builder(|b| b.nodes.len())
 }
 
 /// A graph under construction. Equal nodes are kept once.

@@ -16,11 +16,16 @@
 
 pub mod derivative;
 mod functions;
+mod graft;
 mod graph;
 mod operators;
+mod written;
 
 pub use functions::{
     absolute, clip, cosine, dot, larger, log_softmax, log_sum_exp, maximum, minimum, norm, positive_part, product,
     sigmoid, sign, smaller, softmax, softplus, sum,
 };
+pub(crate) use graft::grafted;
 pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, rational, variable, variables};
+pub(crate) use graph::{nodes_built, variable_at};
+pub(crate) use written::{written, written_inside};

@@ -3,10 +3,18 @@
 //! Building simplifies what is true in every field (x + 0, 1·x, 0·x, −(−x), constants), so that
 //! derivatives stay readable; it never reorders or cancels.
 
-use super::graph::{Expr, Node, NodeId, constant, with_builder};
+use super::graph::{Builder, Expr, Node, NodeId, constant, with_builder};
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// Constants with more bits are left to whoever interprets the graph, so that no chain of products exhausts the
+/// memory while it is written down.
+const LARGEST_BITS: u64 = 1 << 12;
+
+fn bits(value: &BigRational) -> u64 {
+    value.numer().bits() + value.denom().bits()
+}
 
 impl Expr {
     /// e^x
@@ -54,13 +62,18 @@ impl Expr {
                 let value = b.constant(id)?;
                 // larger powers are left to whoever interprets the graph
                 let small = i32::try_from(n).ok().filter(|n| n.unsigned_abs() <= 64)?;
-                if value.is_zero() && n < 0 {
+                if value.is_zero() && n < 0 || bits(value).saturating_mul(n.unsigned_abs()) > LARGEST_BITS {
                     return None;
                 }
                 let value = value.pow(small);
                 Some(b.constant_id(value))
             }),
         }
+    }
+
+    /// The same number as a node of its own, by which one can differentiate.
+    pub(crate) fn renamed(self) -> Expr {
+        Expr::made(Node::Sum(vec![self.in_this_build()]), |_| None)
     }
 
     /// x²
@@ -76,8 +89,8 @@ pub(super) fn sum_of(terms: Vec<NodeId>) -> Expr {
         let mut rest = Vec::with_capacity(terms.len());
         for id in terms {
             match b.constant(id) {
-                Some(value) => constants += value,
-                None => rest.push(id),
+                Some(value) if bits(&constants) + bits(value) <= LARGEST_BITS => constants += value,
+                _ => rest.push(id),
             }
         }
         if !constants.is_zero() || rest.is_empty() {
@@ -88,6 +101,12 @@ pub(super) fn sum_of(terms: Vec<NodeId>) -> Expr {
             _ => b.intern(Node::Sum(rest)),
         }
     })
+}
+
+/// The two constants, where both are and what comes of them has a moderate size.
+fn small_constants(b: &Builder, x: NodeId, y: NodeId) -> Option<(&BigRational, &BigRational)> {
+    let (a, c) = (b.constant(x)?, b.constant(y)?);
+    (bits(a) + bits(c) <= LARGEST_BITS).then_some((a, c))
 }
 
 impl Add for Expr {
@@ -123,7 +142,7 @@ impl Mul for Expr {
     fn mul(self, other: Expr) -> Expr {
         let (x, y) = (self.in_this_build(), other.in_this_build());
         Expr::made(Node::Product(x, y), |b| {
-            if let (Some(a), Some(c)) = (b.constant(x), b.constant(y)) {
+            if let Some((a, c)) = small_constants(b, x, y) {
                 let value = a * c;
                 return Some(b.constant_id(value));
             }
@@ -143,7 +162,7 @@ impl Div for Expr {
             if b.is_zero(y) {
                 return None;
             }
-            if let (Some(a), Some(c)) = (b.constant(x), b.constant(y)) {
+            if let Some((a, c)) = small_constants(b, x, y) {
                 let value = if c.is_one() { a.clone() } else { a / c };
                 return Some(b.constant_id(value));
             }

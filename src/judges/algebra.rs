@@ -4,13 +4,16 @@
 //! field by its own derivation along a random direction, which is all components at once.
 //! Piecewise statements are decided cell by cell, away from the kinks.
 
-use super::{Finding, Opinion, Pairs, Strength};
+use super::{Finding, Opinion, Pairs, Run, Strength, sign};
 use crate::claim::{Instance, Relation, Variable};
+use crate::expression::Graph;
 use crate::number::{
-    Abstention, Arithmetic, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate, log2_of_sum,
+    Abstention, Arithmetic, Deadline, Modulus, Outcome, PrimeField, RationalFunctions, Residue, Sign, evaluate_part,
+    evaluate_until, log2_of_sum,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::cmp::Ordering;
 
 /// Graphs with more nodes are not written out as rational functions, which would take too long.
 const LARGEST_EXACT: usize = 400;
@@ -25,13 +28,16 @@ const TRIALS: usize = 8;
 /// What an identity test must reach to be called a proof.
 const LOG2_ERROR: f64 = -100.0;
 
-const AWAY_FROM_KINKS: &str = "away from the kinks";
+pub(super) const AWAY_FROM_KINKS: &str = "away from the kinks";
 
 /// Whether the sides are equal as rational functions over ℚ.
-pub fn exactly(instance: &Instance) -> Finding {
+pub fn exactly(instance: &Instance, deadline: Deadline) -> Finding {
     let pairs = Pairs::of(instance);
     if pairs.graph.nodes().len() > LARGEST_EXACT {
         return Finding::abstains(format!("more than {LARGEST_EXACT} operations"));
+    }
+    if matches!(pairs.relation, Relation::AtLeast | Relation::Greater) {
+        return sign::decide(&pairs, deadline);
     }
     let decided = cell_by_cell(|cell| {
         let mut field = RationalFunctions::in_cell(cell);
@@ -39,14 +45,19 @@ pub fn exactly(instance: &Instance) -> Finding {
         for positive in positive_by_domain(&mut field, &pairs.variables, &inputs)? {
             field.assume_positive(&positive);
         }
-        let outputs = evaluate(&pairs.graph, &mut field, &inputs);
+        for positive in assumed(&mut field, &pairs.graph, pairs.assumptions, &inputs) {
+            field.assume_positive(&positive);
+        }
+        let outputs = evaluate_until(&pairs.graph, &mut field, &inputs, deadline);
         let mut equal = true;
         for (left, right) in pairs.sides() {
             let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
-            equal &= left.equals(&right)? || {
-                let (left, right) = (field.exp(&left), field.exp(&right));
-                matches!((left, right), (Ok(l), Ok(r)) if l.equals(&r)?)
-            };
+            equal &= left.equals(&right)?
+                || field.are_equal(&left, &right).unwrap_or(false)
+                || field.has_logarithms() && {
+                    let (left, right) = (field.exp(&left), field.exp(&right));
+                    matches!((left, right), (Ok(l), Ok(r)) if l.equals(&r)?)
+                };
         }
         Ok((equal, field.conditions()))
     });
@@ -60,20 +71,33 @@ pub fn exactly(instance: &Instance) -> Finding {
     }
 }
 
+/// Whether the sides are equal at one random point of a prime field, with no condition in between.
+pub fn holds_at_a_point_of_one_cell(instance: &Instance, run: &Run) -> bool {
+    let mut field = PrimeField::new(&run.moduli[0], run.rng("a point of one cell"), Vec::new());
+    let differences = match instance.relation {
+        Relation::Gradient(_) => gradient_difference(instance, &mut field, run.deadline),
+        _ => differences(&Pairs::of(instance), &mut field, run.deadline),
+    };
+    differences.is_ok_and(|all| all.iter().all(Residue::is_zero)) && field.conditions() == 0
+}
+
 /// Whether the sides are equal at random points of prime fields.
-pub fn in_prime_field(instance: &Instance, moduli: &[Modulus], rng: &mut ChaCha8Rng) -> Finding {
-    let mut tests = IdentityTest { moduli, log2_error: f64::NEG_INFINITY, trials: 0 };
+pub fn in_prime_field(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
+    let mut tests = IdentityTest { moduli: &run.moduli, log2_error: f64::NEG_INFINITY, trials: 0 };
     let seed = rng.next_u64();
     let gradient = matches!(instance.relation, Relation::Gradient(_));
     let pairs = if gradient { None } else { Some(Pairs::of(instance)) };
     let decided = cell_by_cell(|cell| match &pairs {
-        None => tests.repeat(seed, &cell, |field| gradient_difference(instance, field)),
-        Some(pairs) => tests.repeat(seed, &cell, |field| differences(pairs, field)),
+        None => tests.repeat(seed, &cell, |field| gradient_difference(instance, field, run.deadline)),
+        Some(pairs) => tests.repeat(seed, &cell, |field| differences(pairs, field, run.deadline)),
     });
     match decided {
         Err(reason) => Finding::abstains(reason.to_string()),
         Ok((false, _)) => Finding::of(Opinion::Differs("not equal at a random point".into()), tests.trials),
-        Ok((true, _)) if tests.log2_error > LOG2_ERROR => {
+        // not a number is not below it either
+        Ok((true, _))
+            if !matches!(tests.log2_error.partial_cmp(&LOG2_ERROR), Some(Ordering::Less | Ordering::Equal)) =>
+        {
             Finding::abstains(format!("the error bound 2^{:.0} is not below 2^{LOG2_ERROR}", tests.log2_error))
         }
         Ok((true, cells)) => Finding::of(
@@ -89,7 +113,7 @@ pub fn in_prime_field(instance: &Instance, moduli: &[Modulus], rng: &mut ChaCha8
 /// Decides every cell of the conditions that come up. `decide` gets the signs of the first
 /// conditions and gives whether equality holds, and how many conditions there were. Gives whether
 /// it holds in all cells, and their number.
-fn cell_by_cell(mut decide: impl FnMut(Vec<Sign>) -> Outcome<(bool, usize)>) -> Outcome<(bool, u64)> {
+pub(super) fn cell_by_cell(mut decide: impl FnMut(Vec<Sign>) -> Outcome<(bool, usize)>) -> Outcome<(bool, u64)> {
     let mut open = vec![Vec::new()];
     let mut cells = 0;
     while let Some(cell) = open.pop() {
@@ -156,7 +180,8 @@ impl IdentityTest<'_> {
             }
             // any of the differences, or of the exponentials in their place, may be the unlucky one
             let any = libm::log2(2.0 * values.len() as f64);
-            let largest = |bound: &dyn Fn(&Residue) -> f64| values.iter().map(bound).fold(f64::NEG_INFINITY, f64::max);
+            let larger = |a: f64, b: f64| if b.is_nan() { f64::INFINITY } else { a.max(b) };
+            let largest = |bound: &dyn Fn(&Residue) -> f64| values.iter().map(bound).fold(f64::NEG_INFINITY, larger);
             shown[which].points += (largest(&|x| field.log2_error(x)) + any).min(0.0);
             shown[which].prime = shown[which].prime.max(largest(&|x| field.log2_bad_prime(x)) + any);
             // a radicand's character beside one column per prime, since a constant's depends on the prime
@@ -220,8 +245,17 @@ fn positive_by_domain<A: Arithmetic>(
     Ok(positive)
 }
 
+/// What the assumptions say is above zero, as far as it has a value.
+fn assumed<A: Arithmetic>(field: &mut A, graph: &Graph, assumptions: usize, inputs: &[A::Number]) -> Vec<A::Number> {
+    if assumptions == 0 {
+        return Vec::new();
+    }
+    let positions: Vec<usize> = (0..assumptions).collect();
+    evaluate_part(graph, field, inputs, &positions).into_iter().flatten().collect()
+}
+
 /// ∂f along a random direction, less the claimed gradient along it.
-fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
+fn gradient_difference(instance: &Instance, field: &mut PrimeField, deadline: Deadline) -> Outcome<Vec<Residue>> {
     let Relation::Gradient(wrt) = &instance.relation else {
         return Err(Abstention::new("not a gradient"));
     };
@@ -229,7 +263,10 @@ fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<V
     for positive in positive_by_domain(field, &instance.variables, &inputs)? {
         field.assume_positive(&positive);
     }
-    let outputs = evaluate(&instance.graph, field, &inputs);
+    for positive in assumed(field, &instance.graph, instance.assumptions, &inputs) {
+        field.assume_positive(&positive);
+    }
+    let outputs = evaluate_until(&instance.graph, field, &inputs, deadline);
     let f = outputs[instance.assumptions].clone()?;
     let mut terms = vec![field.negate(&f.derivative())?];
     for (i, &position) in wrt.iter().enumerate() {
@@ -241,12 +278,15 @@ fn gradient_difference(instance: &Instance, field: &mut PrimeField) -> Outcome<V
 
 /// The differences of the sides; where one is not zero, of their exponentials, since
 /// e^left = e^right decides as well and knows more about logarithms.
-fn differences(pairs: &Pairs, field: &mut PrimeField) -> Outcome<Vec<Residue>> {
+fn differences(pairs: &Pairs, field: &mut PrimeField, deadline: Deadline) -> Outcome<Vec<Residue>> {
     let inputs: Vec<_> = pairs.variables.iter().map(|_| field.variable(false)).collect();
     for positive in positive_by_domain(field, &pairs.variables, &inputs)? {
         field.assume_positive(&positive);
     }
-    let outputs = evaluate(&pairs.graph, field, &inputs);
+    for positive in assumed(field, &pairs.graph, pairs.assumptions, &inputs) {
+        field.assume_positive(&positive);
+    }
+    let outputs = evaluate_until(&pairs.graph, field, &inputs, deadline);
     let mut result = Vec::new();
     for (left, right) in pairs.sides() {
         let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);

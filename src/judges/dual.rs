@@ -3,14 +3,14 @@
 //! num-dual's numbers count only when they are finite and their real part agrees with the value in
 //! f64 within its running error; otherwise the judge abstains at that point.
 
-use super::{Finding, Opinion, Pairs, enclosure, point};
+use super::{Finding, Opinion, Pairs, Run, enclosure, point};
 use crate::claim::{Instance, Relation};
-use crate::number::{Dual, Duals, Forward, Rounded, Rounding, TANGENTS, Tangent, evaluate, ulps_between};
+use crate::number::{Deadline, Dual, Duals, Forward, Rounded, Rounding, TANGENTS, Tangent, evaluate, ulps_between};
 use num_dual::Derivative;
 use rand_chacha::ChaCha8Rng;
 
 /// Compares every component at random points.
-pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Finding {
+pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let Relation::Gradient(wrt) = &instance.relation else {
         return Finding::abstains("not a gradient");
     };
@@ -18,7 +18,11 @@ pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Findin
     let mut compared = 0;
     let mut worst: f64 = 0.0;
     let mut reason = String::from("no point at which duals say anything");
-    for _ in 0..enclosure::cases_for(cases, pairs.graph.nodes().len()) {
+    for _ in 0..enclosure::cases_for(run.cases, pairs.graph.nodes().len()) {
+        if run.deadline.has_passed() {
+            reason = Deadline::REASON.into();
+            break;
+        }
         let x = point::random(&instance.variables, rng);
         match compare(instance, &pairs, wrt, &x) {
             Ok(Comparison::Agrees(distance)) => {

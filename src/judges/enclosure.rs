@@ -1,10 +1,10 @@
 //! The two sides as enclosures: over a whole box of values, or at random points.
 
 use super::point;
-use super::search::{Tried, counterexample_at, try_point};
-use super::{Finding, Opinion, Pairs, Strength};
+use super::search::{self, Tried, counterexample_at, try_point};
+use super::{Finding, Opinion, Pairs, Run, Strength, precise, simpler};
 use crate::claim::{Domain, Instance, Relation};
-use crate::number::{Rounded, Rounding, evaluate, ulps_between};
+use crate::number::{Deadline, Rounded, Rounding, evaluate, ulps_between};
 use num_rational::BigRational;
 use rand_chacha::ChaCha8Rng;
 
@@ -16,22 +16,30 @@ pub(super) const WIDEST: f64 = 1e-10;
 const MOST_BOXES: u64 = 100_000;
 
 /// Proves an inequality over a box, or compares the sides of every pair at random points.
-pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Finding {
+pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let pairs = Pairs::of(instance);
-    if let Some(boxes) = proved_over_box(&pairs) {
+    if let Some(boxes) = proved_over_box(&pairs, run.deadline) {
         return Finding::of(Opinion::Proves { strength: Strength::OverTheBox, condition: None }, boxes);
     }
     let mut informative = 0;
     let mut worst: f64 = 0.0;
     let mut reason = None;
-    let count = cases_for(cases, pairs.graph.nodes().len());
+    let count = cases_for(run.cases, pairs.graph.nodes().len());
     for _ in 0..count {
+        if run.deadline.has_passed() {
+            reason = Some(Deadline::REASON.into());
+            break;
+        }
         let x = point::random(&pairs.variables, rng);
         let inputs: Vec<Rounded> = x.iter().map(|&x| Rounded::exact(x)).collect();
         match try_point(&pairs, &inputs) {
             Tried::Violates => {
                 let exact: Option<Vec<BigRational>> = x.iter().map(|&x| BigRational::from_float(x)).collect();
-                if let Some(found) = exact.and_then(|exact| counterexample_at(&pairs, &exact)) {
+                let is_false =
+                    |point: &[BigRational]| !run.deadline.has_passed() && search::is_false(&pairs, point, run.deadline);
+                let simplified = |exact| simpler::simplest(exact, &pairs.variables, is_false);
+                let simple = if run.simplest { exact.map(simplified) } else { exact };
+                if let Some(found) = simple.and_then(|point| counterexample_at(&pairs, &point, run.deadline)) {
                     return Finding { opinion: Opinion::Refutes(found), cases: informative + 1, worst_ulp: None };
                 }
             }
@@ -45,17 +53,43 @@ pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Findin
             Tried::Abstains(why) => reason = Some(why.to_string()),
         }
     }
+    if informative == 0
+        && run.more_bits
+        && let Some(finding) = in_more_bits(&pairs, run, rng)
+    {
+        return finding;
+    }
     if informative == 0 {
         return Finding::abstains(reason.unwrap_or_else(|| "no point at which the enclosures say anything".into()));
     }
     Finding { opinion: Opinion::Agrees, cases: informative, worst_ulp: Some(worst) }
 }
 
+/// Random points, where those of f64 say nothing.
+fn in_more_bits(pairs: &Pairs, run: &Run, rng: &mut ChaCha8Rng) -> Option<Finding> {
+    let mut held = 0;
+    for _ in 0..precise::affordable(pairs) {
+        let x = point::random(&pairs.variables, rng);
+        let exact: Vec<BigRational> = x.iter().map(|&x| BigRational::from_float(x)).collect::<Option<_>>()?;
+        match precise::try_point(pairs, &exact, run.deadline) {
+            Tried::Violates => {
+                let found = counterexample_at(pairs, &exact, run.deadline)?;
+                return Some(Finding { opinion: Opinion::Refutes(found), cases: held + 1, worst_ulp: None });
+            }
+            Tried::Holds(_) => held += 1,
+            _ => {}
+        }
+    }
+    // so few points say little of an inequality that holds at them
+    let says = held > 0 && pairs.relation == Relation::Equal;
+    says.then_some(Finding { opinion: Opinion::Agrees, cases: held, worst_ulp: None })
+}
+
 /// The boxes that prove an inequality over all values of its variables, if it has bounds for each
 /// and no more boxes are needed than [`MOST_BOXES`].
-fn proved_over_box(pairs: &Pairs) -> Option<u64> {
+fn proved_over_box(pairs: &Pairs, deadline: Deadline) -> Option<u64> {
     let bounds = |v: &crate::claim::Variable| match v.domain {
-        Domain::Between(low, high) => Some((low, high)),
+        Domain::Between(low, high) | Domain::Within(low, high) => Some((low, high)),
         _ => None,
     };
     if pairs.assumptions > 0 || !matches!(pairs.relation, Relation::AtLeast | Relation::Greater) {
@@ -70,7 +104,7 @@ fn proved_over_box(pairs: &Pairs) -> Option<u64> {
         match try_point(pairs, &inputs) {
             Tried::Holds(_) => continue,
             Tried::Violates => return None,
-            _ if boxes > MOST_BOXES => return None,
+            _ if boxes > MOST_BOXES || deadline.has_passed() => return None,
             _ => {}
         }
         let widest = (0..cell.len()).max_by(|&i, &j| width(cell[i]).total_cmp(&width(cell[j])))?;
@@ -120,7 +154,7 @@ mod tests {
             let x = inputs.declare("x", Domain::Between(low, high));
             vec![(ratio(bound.0, bound.1), sigmoid(x) * sigmoid(-x)), (sigmoid(x), constant(0))]
         });
-        proved_over_box(&Pairs::of(&instance))
+        proved_over_box(&Pairs::of(&instance), Deadline::NEVER)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Limits: the two sides further and further out, at random points of the other variables.
 
-use super::{Finding, Opinion, Pairs, enclosure, point};
+use super::{Finding, Opinion, Pairs, Run, enclosure, point};
 use crate::claim::{Instance, Relation, Toward};
 use crate::number::Rounded;
 use rand_chacha::ChaCha8Rng;
@@ -9,13 +9,16 @@ use rand_chacha::ChaCha8Rng;
 const EXPONENTS: std::ops::RangeInclusive<i32> = 1..=9;
 
 /// Whether the distance of the sides shrinks toward nothing.
-pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Finding {
+pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let Relation::Limit(moving, toward) = instance.relation else {
         return Finding::abstains("not a limit");
     };
     let pairs = Pairs::of(instance);
     let mut looked_at = 0;
-    for _ in 0..enclosure::cases_for(cases, 9 * pairs.graph.nodes().len()) {
+    for _ in 0..enclosure::cases_for(run.cases, 9 * pairs.graph.nodes().len()) {
+        if run.deadline.has_passed() {
+            break;
+        }
         let x = point::random(&pairs.variables, rng);
         let mut distances: Vec<Vec<f64>> = Vec::new();
         let mut met = true;

@@ -9,13 +9,16 @@ pub mod gradient;
 pub mod limit;
 mod pairs;
 pub mod point;
+mod precise;
 pub mod search;
+mod sign;
+mod simpler;
 pub mod taylor;
 
 pub use pairs::Pairs;
 
 use crate::claim::{Instance, Relation};
-use crate::number::Modulus;
+use crate::number::{Deadline, Modulus};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -31,6 +34,13 @@ pub struct Run {
     pub seed: u64,
     /// The primes of identity tests: several, since a false statement may be true modulo one.
     pub moduli: Vec<Modulus>,
+    /// When to stop: judges abstain from then on.
+    pub deadline: Deadline,
+    /// Whether points that f64 leaves open are looked at with more bits. A claim of the catalog chooses its own
+    /// points and controls, and is decided without.
+    pub more_bits: bool,
+    /// Whether a counterexample is brought to simple numbers, which takes time and is for a reader.
+    pub simplest: bool,
 }
 
 impl Run {
@@ -38,7 +48,12 @@ impl Run {
     pub fn new(cases: usize, seed: u64) -> Run {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let moduli = (0..PRIMES).map(|_| Modulus::draw(&mut rng)).collect();
-        Run { cases, seed, moduli }
+        Run { cases, seed, moduli, deadline: Deadline::NEVER, more_bits: false, simplest: true }
+    }
+
+    /// The same run with an end.
+    pub fn until(&self, deadline: Deadline) -> Run {
+        Run { deadline, ..self.clone() }
     }
 
     /// A generator of its own for each purpose, so that no judge changes what another one draws.
@@ -54,7 +69,7 @@ impl Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judge {
-    /// Equality of exact rational functions.
+    /// Equality of exact rational functions, and inequalities that their form shows.
     Algebra,
     /// An identity test at random points of random prime fields.
     PrimeField,
@@ -107,7 +122,8 @@ impl Judge {
         let expectation = matches!(instance.relation, Relation::Expectation(_));
         let limit = matches!(instance.relation, Relation::Limit(..));
         match self {
-            Judge::Algebra | Judge::PrimeField => (gradient || equal) && !instance.beyond,
+            Judge::PrimeField => (gradient || equal) && !instance.beyond,
+            Judge::Algebra => !limit && !expectation && !instance.beyond,
             Judge::Enumeration => expectation,
             Judge::Dual | Judge::Taylor => gradient,
             Judge::Enclosure | Judge::Search => !limit,
@@ -118,14 +134,22 @@ impl Judge {
     /// Decides one instance. `purpose` makes the random draws this judge's own.
     pub fn decide(self, instance: &Instance, run: &Run, purpose: &str) -> Finding {
         let mut rng = run.rng(&format!("{purpose}/{}/{}", instance.scope, self.name()));
-        match self {
-            Judge::Algebra => algebra::exactly(instance),
-            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, &run.moduli, &mut rng),
-            Judge::Dual => dual::decide(instance, run.cases, &mut rng),
-            Judge::Enclosure => enclosure::decide(instance, run.cases, &mut rng),
-            Judge::Taylor => taylor::decide(instance, run.cases, &mut rng),
-            Judge::Limit => limit::decide(instance, run.cases, &mut rng),
-            Judge::Search => search::decide(instance, &mut rng),
+        if run.deadline.has_passed() {
+            return Finding::abstains(Deadline::REASON);
+        }
+        let finding = match self {
+            Judge::Algebra => algebra::exactly(instance, run.deadline),
+            Judge::PrimeField | Judge::Enumeration => algebra::in_prime_field(instance, run, &mut rng),
+            Judge::Dual => dual::decide(instance, run, &mut rng),
+            Judge::Enclosure => enclosure::decide(instance, run, &mut rng),
+            Judge::Taylor => taylor::decide(instance, run, &mut rng),
+            Judge::Limit => limit::decide(instance, run, &mut rng),
+            Judge::Search => search::decide(instance, run, &mut rng),
+        };
+        match finding.opinion {
+            // what some points did not refute before the time was up says little of the others
+            Opinion::Agrees if run.deadline.has_passed() => Finding::abstains(Deadline::REASON),
+            _ => finding,
         }
     }
 }

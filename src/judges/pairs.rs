@@ -52,7 +52,8 @@ impl Pairs {
             }
             other => (instance.graph.clone(), other.clone()),
         };
-        let kinks = matches!(instance.relation, Relation::Gradient(_)).then(|| instance.graph.conditions());
+        let smooth = instance.smooth || matches!(instance.relation, Relation::Gradient(_));
+        let kinks = smooth.then(|| instance.graph.conditions());
         let kinks = kinks.filter(|conditions| !conditions.outputs().is_empty());
         Pairs { variables: instance.variables.clone(), graph, assumptions: assumed, relation, kinks }
     }

@@ -48,6 +48,15 @@ fn draw(domain: Domain, rng: &mut ChaCha8Rng) -> f64 {
             }
         },
         Domain::Rate => log_between(1e-5, 0.5, rng),
+        Domain::Within(low, high) => match kind {
+            0 => low,
+            1 => high,
+            _ => between(low, high, rng).clamp(low, high),
+        },
+        Domain::Whole(first) => {
+            let steps = if kind == 9 { rng.next_u32() % 1000 } else { rng.next_u32() % 8 };
+            f64::from(first.unwrap_or(-4)) + f64::from(steps)
+        }
     }
 }
 
@@ -83,6 +92,16 @@ pub fn simple_values(domain: Domain) -> Vec<BigRational> {
         Domain::NonNegative => &[(0, 1), (1, 1), (2, 1), (1, 2), (3, 1), (1, 10), (10, 1), (1, 100), (100, 1)],
         Domain::Unit => &[(1, 2), (9, 10), (1, 10), (1, 3), (2, 3), (1, 4), (3, 4), (99, 100), (19, 20), (1, 100)],
         Domain::Rate => &[(1, 10), (1, 1), (1, 2), (1, 100), (1, 1000), (2, 1)],
+        Domain::Whole(first) => {
+            let from = i64::from(first.unwrap_or(0));
+            let back = if first.is_none() { &[-1, -2, -3][..] } else { &[] };
+            let steps = [0, 1, 2, 3, 4, 5, 10, 100].iter().chain(back);
+            return steps.map(|&step| BigRational::from_integer((from + step).into())).collect();
+        }
+        Domain::Within(low, high) => {
+            let ends = [low, high].into_iter().filter_map(BigRational::from_float);
+            return ends.chain(simple_values(Domain::Between(low, high))).collect();
+        }
         Domain::Between(low, high) => {
             let at = |n: i64, d: i64| {
                 let (low, high) = (BigRational::from_float(low)?, BigRational::from_float(high)?);

@@ -2,10 +2,12 @@
 
 use super::enclosure::{agreement, enclose};
 use super::point::simple_values;
-use super::{Counterexample, Finding, Opinion, Pairs};
+use super::{Counterexample, Finding, Opinion, Pairs, Run, precise, simpler};
 use crate::claim::{Instance, Relation};
 use crate::expression::Node;
-use crate::number::{Abstention, Arithmetic, Exact, Outcome, Rounded, Rounding, Sign, evaluate};
+use crate::number::{
+    Abstention, Arithmetic, Deadline, Exact, Outcome, Rounded, Rounding, Sign, evaluate, evaluate_part,
+};
 use num_rational::BigRational;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -33,14 +35,15 @@ pub(super) enum Tried {
 }
 
 /// Looks for a point at which the statement is false.
-pub fn decide(instance: &Instance, rng: &mut ChaCha8Rng) -> Finding {
+pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let pairs = Pairs::of(instance);
     let values: Vec<Vec<BigRational>> = pairs.variables.iter().map(|v| simple_values(v.domain)).collect();
     let enclosed: Vec<Vec<Rounded>> = match values.iter().map(|list| list.iter().map(enclosed).collect()).collect() {
         Ok(enclosed) => enclosed,
         Err(reason) => return Finding::abstains(format!("{reason}")),
     };
-    let mut lookup = Lookup { pairs: &pairs, enclosed: &enclosed, looked_at: 0 };
+    let mut lookup =
+        Lookup { pairs: &pairs, enclosed: &enclosed, deadline: run.deadline, looked_at: 0, open: Vec::new(), held: 0 };
     let scale = super::enclosure::cases_for(ORDERED, pairs.graph.nodes().len());
     let mut ordered = simplest_first(&values, scale);
     let mut found = ordered.find(|place| lookup.violates(place));
@@ -50,38 +53,87 @@ pub fn decide(instance: &Instance, rng: &mut ChaCha8Rng) -> Finding {
             .map(|_| values.iter().map(|list| rng.next_u32() as usize % list.len()).collect::<Vec<_>>())
             .find(|place| lookup.violates(place));
     }
+    let at =
+        |place: &[usize]| -> Vec<BigRational> { place.iter().zip(&values).map(|(&i, list)| list[i].clone()).collect() };
     let Some(place) = found else {
-        let looked_at = lookup.looked_at;
-        return match looked_at {
-            0 => Finding::abstains("no point at which the enclosures say anything"),
-            _ => Finding::of(Opinion::Agrees, looked_at),
-        };
+        return in_more_bits(&pairs, &lookup, at, run);
     };
-    let place = simplified(place, |place| lookup.violates(place));
-    let point: Vec<BigRational> = place.iter().zip(&values).map(|(&i, list)| list[i].clone()).collect();
+    let place = if run.simplest { simplified(place, |place| lookup.violates(place)) } else { place };
+    let point = at(&place);
     let looked_at = lookup.looked_at;
-    match counterexample_at(&pairs, &point) {
+    match counterexample_at(&pairs, &point, run.deadline) {
         Some(counterexample) => Finding::of(Opinion::Refutes(counterexample), looked_at),
         None => Finding::abstains("a counterexample that could not be written down"),
+    }
+}
+
+/// The places that f64 leaves open, looked at with more bits.
+fn in_more_bits(pairs: &Pairs, lookup: &Lookup, at: impl Fn(&[usize]) -> Vec<BigRational>, run: &Run) -> Finding {
+    let mut held = 0;
+    let open = if run.more_bits { &lookup.open[..] } else { &[] };
+    for (i, place) in open.iter().enumerate() {
+        let point = at(place);
+        let mut tried = precise::try_point(pairs, &point, run.deadline);
+        // what agrees to 30 digits may still differ; some points are looked at with all bits
+        if matches!(tried, Tried::Holds(_)) && i < precise::affordable(pairs) / 6 {
+            let broken = precise::broken(pairs, &point, run.deadline);
+            tried = if broken.is_some() { Tried::Violates } else { tried };
+        }
+        match tried {
+            Tried::Violates => {
+                let is_false = |point: &[BigRational]| {
+                    !run.deadline.has_passed() && precise::broken(pairs, point, run.deadline).is_some()
+                };
+                let point = if run.simplest { simpler::simplest(point, &pairs.variables, is_false) } else { point };
+                if let Some(found) = counterexample_at(pairs, &point, run.deadline) {
+                    return Finding::of(Opinion::Refutes(found), lookup.looked_at + held + 1);
+                }
+            }
+            Tried::Holds(_) => held += 1,
+            _ => {}
+        }
+    }
+    match if lookup.looked_at > 0 { lookup.looked_at } else { held } {
+        0 => Finding::abstains("no point at which the enclosures say anything"),
+        looked_at => Finding::of(Opinion::Agrees, looked_at),
     }
 }
 
 struct Lookup<'a> {
     pairs: &'a Pairs,
     enclosed: &'a [Vec<Rounded>],
+    deadline: Deadline,
     looked_at: u64,
+    /// Places at which f64 says nothing, as many as are worth the time, and some where it sees no difference.
+    open: Vec<Vec<usize>>,
+    /// How many of these are of the latter.
+    held: usize,
 }
 
 impl Lookup<'_> {
     fn violates(&mut self, place: &[usize]) -> bool {
+        if self.deadline.has_passed() {
+            return false;
+        }
         let inputs: Vec<Rounded> = place.iter().zip(self.enclosed).map(|(&i, list)| list[i]).collect();
         match try_point(self.pairs, &inputs) {
             Tried::Violates => true,
             Tried::Holds(_) => {
                 self.looked_at += 1;
+                // sides that agree to the last bit may still differ
+                if self.pairs.relation == Relation::Equal && self.held < precise::affordable(self.pairs) / 6 {
+                    self.held += 1;
+                    self.open.push(place.to_vec());
+                }
                 false
             }
-            _ => false,
+            Tried::Unclear | Tried::Abstains(_) => {
+                if self.open.len() - self.held < precise::affordable(self.pairs) {
+                    self.open.push(place.to_vec());
+                }
+                false
+            }
+            Tried::OutsideAssumptions => false,
         }
     }
 }
@@ -90,29 +142,39 @@ fn enclosed(value: &BigRational) -> Outcome<Rounded> {
     Rounding::F64.clone().constant(value)
 }
 
-/// Index vectors in the order of their sum, at most `most`.
-fn simplest_first(values: &[Vec<BigRational>], most: usize) -> Box<dyn Iterator<Item = Vec<usize>> + '_> {
-    if values.is_empty() {
-        return Box::new(std::iter::once(Vec::new()));
-    }
-    let largest: usize = values.iter().map(|list| list.len() - 1).sum();
-    Box::new((0..=largest).flat_map(|total| with_sum(values, total)).take(most))
+/// Index vectors in the order of their sum, and in lexicographic order for each, at most `most`.
+fn simplest_first(values: &[Vec<BigRational>], most: usize) -> impl Iterator<Item = Vec<usize>> {
+    let most_at: Vec<usize> = values.iter().map(|list| list.len() - 1).collect();
+    let largest: usize = most_at.iter().sum();
+    let with_sum = move |total: usize| {
+        let most_at = most_at.clone();
+        let mut first = vec![0; most_at.len()];
+        fill(&mut first, &most_at, total);
+        std::iter::successors(Some(first), move |place| next_with_same_sum(place, &most_at))
+    };
+    (0..=largest).flat_map(with_sum).take(most)
 }
 
-/// The index vectors with this sum.
-fn with_sum(values: &[Vec<BigRational>], total: usize) -> Box<dyn Iterator<Item = Vec<usize>> + '_> {
-    let Some((first, rest)) = values.split_first() else {
-        return if total == 0 { Box::new(std::iter::once(Vec::new())) } else { Box::new(std::iter::empty()) };
-    };
-    let most_left: usize = rest.iter().map(|list| list.len() - 1).sum();
-    let range = total.saturating_sub(most_left)..=total.min(first.len() - 1);
-    Box::new(range.flat_map(move |i| {
-        with_sum(rest, total - i).map(move |tail| {
-            let mut place = vec![i];
-            place.extend(tail);
-            place
-        })
-    }))
+/// Gives the last places as much of the total as they take, which is the first vector in lexicographic order.
+fn fill(place: &mut [usize], most_at: &[usize], mut total: usize) {
+    for (index, most) in place.iter_mut().zip(most_at).rev() {
+        *index = total.min(*most);
+        total -= *index;
+    }
+}
+
+fn next_with_same_sum(place: &[usize], most_at: &[usize]) -> Option<Vec<usize>> {
+    let mut after: usize = 0;
+    for i in (0..place.len()).rev() {
+        if after > 0 && place[i] < most_at[i] {
+            let mut next = place.to_vec();
+            next[i] += 1;
+            fill(&mut next[i + 1..], &most_at[i + 1..], after - 1);
+            return Some(next);
+        }
+        after += place[i];
+    }
+    None
 }
 
 /// Lowers every index as far as the statement stays false.
@@ -195,35 +257,59 @@ fn decided(breaks: bool, holds: bool) -> Option<bool> {
     if breaks { Some(true) } else { holds.then_some(false) }
 }
 
+/// Whether the statement is certainly false at a point.
+pub(super) fn is_false(pairs: &Pairs, point: &[BigRational], deadline: Deadline) -> bool {
+    in_f64(pairs, point).is_some() || precise::broken(pairs, point, deadline).is_some()
+}
+
 /// The counterexample at a point, if the statement is false there: with the sides as exact
 /// fractions where they are rational, and as decimals otherwise.
-pub(super) fn counterexample_at(pairs: &Pairs, point: &[BigRational]) -> Option<Counterexample> {
-    let inputs: Vec<Rounded> = point.iter().map(enclosed).collect::<Outcome<_>>().ok()?;
-    if !matches!(try_point(pairs, &inputs), Tried::Violates) {
-        return None;
-    }
-    let rounded = enclose(pairs, &inputs);
-    let exact = evaluate(&pairs.graph, &mut Exact, point);
-    let (l, r) = pairs.sides().find(|&(l, r)| match (&rounded[l], &rounded[r]) {
-        (Ok(left), Ok(right)) => violation(&pairs.relation, *left, *right) == Some(true),
-        _ => false,
+pub(super) fn counterexample_at(pairs: &Pairs, point: &[BigRational], deadline: Deadline) -> Option<Counterexample> {
+    let (l, [left, right]) = in_f64(pairs, point).or_else(|| {
+        let precise::Broken { left, ends: [l, r, difference] } = precise::broken(pairs, point, deadline)?;
+        let [l, r, difference] = [l, r, difference].map(|[low, high]| Rounded::between(low, high));
+        let (left_text, mut right_text) = (decimal(l), decimal(r));
+        if left_text == right_text {
+            // too near each other for 15 digits
+            right_text = format!("{left_text} less {}", decimal(difference));
+        }
+        Some((left, [left_text, right_text]))
     })?;
-    let written = |i: usize| match (&exact[i], &rounded[i]) {
-        (Ok(fraction), _) if fraction.to_string().len() <= LONGEST => fraction.to_string(),
-        (_, Ok(enclosure)) => decimal(*enclosure),
-        (_, Err(reason)) => reason.to_string(),
+    let exact = evaluate_part(&pairs.graph, &mut Exact, point, &[l, l + 1]);
+    let written = |exact: &Outcome<BigRational>, otherwise: String| match exact {
+        Ok(fraction) if fraction.to_string().len() <= LONGEST => fraction.to_string(),
+        _ => otherwise,
     };
     let used = |i: usize| pairs.graph.nodes().contains(&Node::Variable(i));
     let coordinates = pairs.variables.iter().zip(point).enumerate().filter(|&(i, _)| used(i));
     Some(Counterexample {
         point: coordinates.map(|(_, (variable, value))| (variable.name.clone(), value.to_string())).collect(),
-        left: written(l),
-        right: written(r),
+        left: written(&exact[0], left),
+        right: written(&exact[1], right),
+    })
+}
+
+/// The position of the left side of a pair that certainly breaks the statement, as far as f64 tells, with decimals
+/// of both sides.
+fn in_f64(pairs: &Pairs, point: &[BigRational]) -> Option<(usize, [String; 2])> {
+    let inputs: Vec<Rounded> = point.iter().map(enclosed).collect::<Outcome<_>>().ok()?;
+    if !matches!(try_point(pairs, &inputs), Tried::Violates) {
+        return None;
+    }
+    let rounded = enclose(pairs, &inputs);
+    pairs.sides().find_map(|(l, r)| match (&rounded[l], &rounded[r]) {
+        (Ok(left), Ok(right)) if violation(&pairs.relation, *left, *right) == Some(true) => {
+            Some((l, [decimal(*left), decimal(*right)]))
+        }
+        _ => None,
     })
 }
 
 /// The digits that the enclosure vouches for, at most 15.
 fn decimal(x: Rounded) -> String {
+    if !x.value.is_finite() || !x.bound.is_finite() {
+        return "past the range of f64".into();
+    }
     let size = x.value.abs().max(f64::MIN_POSITIVE);
     let digits = if x.bound == 0.0 { 15.0 } else { libm::log10(size / x.bound).floor() };
     format!("{:.*e}", digits.clamp(1.0, 15.0) as usize - 1, x.value)

@@ -6,7 +6,7 @@
 //! function with a feature that is narrower than h deceives an extrapolation, so a second one from
 //! h/16 must agree with the first before either counts.
 
-use super::{Finding, Opinion, enclosure, point};
+use super::{Finding, Opinion, Run, enclosure, point};
 use crate::claim::{Instance, Relation};
 use crate::number::{Outcome, Rounded, Rounding, evaluate};
 use rand_chacha::ChaCha8Rng;
@@ -23,13 +23,16 @@ const MOST_DECEIVED: u64 = 50;
 const GOOD: f64 = 1e-5;
 
 /// Compares the slope along random directions at random points.
-pub fn decide(instance: &Instance, cases: usize, rng: &mut ChaCha8Rng) -> Finding {
+pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     let Relation::Gradient(wrt) = &instance.relation else {
         return Finding::abstains("not a gradient");
     };
     let (mut compared, mut differing) = (0, 0);
     let mut why = String::new();
-    for _ in 0..enclosure::cases_for(cases, instance.graph.nodes().len() * 8) {
+    for _ in 0..enclosure::cases_for(run.cases, instance.graph.nodes().len() * 8) {
+        if run.deadline.has_passed() {
+            break;
+        }
         let x = point::random(&instance.variables, rng);
         let direction: Vec<f64> = wrt.iter().map(|_| if rng.next_u32() & 1 == 0 { 1.0 } else { -1.0 }).collect();
         let start = first_step(wrt, &x);

@@ -23,8 +23,9 @@ pub(crate) use products::{Factor, Form, RAISED, products};
 pub(crate) use steps::{Adam, Coefficient, Lion, Rule, Sgd, Sophia, step};
 pub(crate) use threads::each;
 
-pub(crate) use lanes::Lanes;
-use lanes::One;
+#[cfg(feature = "audit")]
+pub(crate) use lanes::Vector;
+pub(crate) use lanes::{Lanes, One};
 
 /// A loop that can be run with any instructions.
 pub(crate) trait Kernel {

@@ -603,6 +603,11 @@ pub const FORMULA: Formula = Formula {
     id: "cross-entropy",
     name: "Cross-entropy",
     equation: "ℓ = ln Σ_v e^{z_v} − z_y;  ∂ℓ/∂z_i = p_i − [i = y]",
+    latex: &[
+        r"\ell = \ln \sum_v e^{z_v} - z_y",
+        r"p_i = \frac{e^{z_i}}{\sum_v e^{z_v}}",
+        r"\frac{\partial \ell}{\partial z_i} = p_i - [i = y]",
+    ],
     source: "Goodfellow, Bengio, Courville, Deep Learning (2016), 6.2.2.3",
     input: "logits [[V]], targets [B], ignore_index (-100), reduction (\"mean\"; \"sum\", \
 \"none\"), label_smoothing (0)",

@@ -392,6 +392,10 @@ pub const FORMULA: Formula = Formula {
     id: "dpo",
     name: "Direct preference optimization",
     equation: "ℓ = −ln σ(r̂_w − r̂_l), r̂ = β (ln π − ln π_ref);  ∇ℓ = −β σ(r̂_l − r̂_w) (∇ln π_w − ∇ln π_l)",
+    latex: &[
+        r"\ell = -\ln \sigma(\hat r_w - \hat r_l), \quad \hat r = \beta \ln \frac{\pi}{\pi_{\text{ref}}}",
+        r"\nabla \ell = -\beta\, \sigma(\hat r_l - \hat r_w) \left(\nabla \ln \pi_w - \nabla \ln \pi_l\right)",
+    ],
     source: "Rafailov et al., Direct Preference Optimization (2023), equation 7",
     input: "policy_chosen [B], policy_rejected [B], reference_chosen [B], reference_rejected [B], \
 beta (0.1), label_smoothing (0)",

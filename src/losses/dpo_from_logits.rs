@@ -512,6 +512,11 @@ pub const FORMULA: Formula = Formula {
     name: "Direct preference optimization, from logits",
     equation: "ℓ = −ln σ(r̂_w − r̂_l), r̂ = β Σ_t (ln softmax(z_t)[y_t] − ln softmax(z_ref,t)[y_t]);  \
 ∂ℓ/∂z_tv = ∓β σ(r̂_l − r̂_w) ([v = y_t] − p_v)",
+    latex: &[
+        r"\ell = -\ln \sigma(\hat r_w - \hat r_l)",
+        r"\hat r = \beta \sum_t \ln \frac{\operatorname{softmax}(z_t)_{y_t}}{\operatorname{softmax}(z_{\text{ref},t})_{y_t}}",
+        r"\frac{\partial \ell}{\partial z_{tv}} = \mp \beta\, \sigma(\hat r_l - \hat r_w) \left([v = y_t] - p_{tv}\right)",
+    ],
     source: "Rafailov et al., Direct Preference Optimization (2023), equation 7 and appendix B",
     input: "chosen and rejected: {policy_logits [[V]], reference_logits [[V]], tokens [T]}, beta \
 (0.1), label_smoothing (0); one pair",

@@ -451,6 +451,11 @@ pub const FORMULA: Formula = Formula {
     name: "InfoNCE",
     equation: "ℓ = −ln( e^{sim(q,k₊)/τ} / Σ_j e^{sim(q,k_j)/τ} );  ∂ℓ/∂s_j = (p_j − [j = 0])/τ;  \
 ∂ℓ/∂τ = Σ_j p_j (s_0 − s_j)/τ²",
+    latex: &[
+        r"\ell = -\ln \frac{e^{s_0/\tau}}{\sum_j e^{s_j/\tau}}, \quad s_j = \operatorname{sim}(q, k_j)",
+        r"\frac{\partial \ell}{\partial s_j} = \frac{p_j - [j = 0]}{\tau}",
+        r"\frac{\partial \ell}{\partial \tau} = \frac{1}{\tau^2} \sum_j p_j (s_0 - s_j)",
+    ],
     source: "van den Oord, Li, Vinyals, Representation Learning with Contrastive Predictive Coding (2018), \
 equation 4; He et al., Momentum Contrast (2020), equation 1",
     input: "query [[d]], positive [[d]], negatives [[[d]]], temperature (0.07)",

@@ -446,6 +446,11 @@ pub const FORMULA: Formula = Formula {
     name: "InfoNCE with in-batch negatives",
     equation: "ℓ = −(1/B) Σ_i ln( e^{S_ii} / Σ_j e^{S_ij} ), S_ij = sim(a_i, b_j)/τ;  symmetric: \
 (rows + columns)/2;  ∂ℓ/∂sim_ij = (P_ij − [i = j])/(Bτ)",
+    latex: &[
+        r"\ell = -\frac{1}{B} \sum_i \ln \frac{e^{S_{ii}}}{\sum_j e^{S_{ij}}}, \quad S_{ij} = \frac{\operatorname{sim}(a_i, b_j)}{\tau}",
+        r"\ell_{\text{symmetric}} = \frac{\ell_{\text{rows}} + \ell_{\text{columns}}}{2}",
+        r"\frac{\partial \ell}{\partial \operatorname{sim}_{ij}} = \frac{P_{ij} - [i = j]}{B\tau}",
+    ],
     source: "Sohn, Improved Deep Metric Learning with Multi-class N-pair Loss Objective (2016); \
 symmetric: Radford et al., Learning Transferable Visual Models From Natural Language Supervision (2021), figure 3",
     input: "a [[d]], b [[d]], temperature (0.07), symmetric (false)",

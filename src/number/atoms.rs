@@ -6,17 +6,29 @@ use super::Sign;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A numbered atom.
 pub(super) type Atom = u32;
 
-/// e^(m/GRAIN) is the generator that stands for the exponentials of a monomial m, so that
-/// coefficients with denominators up to 10 (which all divide it) keep e^(a+b) = e^a e^b exact.
-pub(super) const GRAIN: i64 = 2520;
+/// A monomial m of an exponent has one generator, e^(g m), of which all its exponentials are whole powers: g is
+/// 1/2520, which all denominators up to 10 divide, over the denominator of the first coefficient where that is
+/// another one.
+const GRAIN: i64 = 2520;
+
+/// g for a monomial whose first coefficient is this.
+pub(super) fn grain(first: &BigRational) -> BigRational {
+    let usual = BigRational::new(BigInt::one(), GRAIN.into());
+    if (first / &usual).is_integer() { usual } else { usual / BigRational::from_integer(first.denom().clone()) }
+}
 
 /// Polynomials with more terms than this are given up.
 const MOST_TERMS: usize = 5_000;
+
+/// And so are coefficients with more bits, and larger powers of an atom.
+const MOST_BITS: u64 = 1 << 14;
+const LARGEST_POWER: u32 = 1 << 30;
 
 /// A product of whole powers of atoms, sorted by atom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -43,16 +55,43 @@ impl Monomial {
         }
     }
 
-    pub fn times(&self, other: &Monomial) -> Monomial {
-        let mut powers: BTreeMap<Atom, i32> = self.0.iter().copied().collect();
-        for &(atom, n) in &other.0 {
-            *powers.entry(atom).or_default() += n;
+    /// The product, unless a power is too large.
+    pub fn times(&self, other: &Monomial) -> Option<Monomial> {
+        let (mut x, mut y) = (self.0.as_slice(), other.0.as_slice());
+        let mut powers = Vec::with_capacity(x.len() + y.len());
+        while let (Some((&(a, n), x_rest)), Some((&(b, m), y_rest))) = (x.split_first(), y.split_first()) {
+            match a.cmp(&b) {
+                Ordering::Less => {
+                    powers.push((a, n));
+                    x = x_rest;
+                }
+                Ordering::Greater => {
+                    powers.push((b, m));
+                    y = y_rest;
+                }
+                Ordering::Equal => {
+                    let power = n.checked_add(m).filter(|n| n.unsigned_abs() <= LARGEST_POWER)?;
+                    if power != 0 {
+                        powers.push((a, power));
+                    }
+                    (x, y) = (x_rest, y_rest);
+                }
+            }
         }
-        Monomial(powers.into_iter().filter(|&(_, n)| n != 0).collect())
+        powers.extend(x);
+        powers.extend(y);
+        Some(Monomial(powers))
     }
 
-    pub fn power(&self, n: i32) -> Monomial {
-        if n == 0 { Monomial::one() } else { Monomial(self.0.iter().map(|&(a, k)| (a, k * n)).collect()) }
+    /// The power, unless it is too large.
+    pub fn power(&self, n: i32) -> Option<Monomial> {
+        if n == 0 {
+            return Some(Monomial::one());
+        }
+        let raised = |&(atom, k): &(Atom, i32)| {
+            k.checked_mul(n).filter(|n| n.unsigned_abs() <= LARGEST_POWER).map(|n| (atom, n))
+        };
+        self.0.iter().map(raised).collect::<Option<_>>().map(Monomial)
     }
 }
 
@@ -103,12 +142,24 @@ impl Laurent {
         if self.0.len() == 1 { self.0.iter().next() } else { None }
     }
 
+    /// Whether it is too large to go on with.
+    pub fn is_unwieldy(&self) -> bool {
+        // sums may be longer than products, which multiply
+        self.0.len() > 10 * MOST_TERMS || self.0.values().any(|c| bits(c) > MOST_BITS)
+    }
+
     pub fn plus(&self, other: &Laurent) -> Laurent {
         let (mut sum, less) = if self.0.len() >= other.0.len() { (self.clone(), other) } else { (other.clone(), self) };
         for (monomial, coefficient) in &less.0 {
             sum.add_term(monomial.clone(), coefficient);
         }
         sum
+    }
+
+    pub fn add(&mut self, other: &Laurent) {
+        for (monomial, coefficient) in &other.0 {
+            self.add_term(monomial.clone(), coefficient);
+        }
     }
 
     fn add_term(&mut self, monomial: Monomial, coefficient: &BigRational) {
@@ -121,7 +172,12 @@ impl Laurent {
                 place.insert(coefficient.clone());
             }
             Entry::Occupied(mut place) => {
-                *place.get_mut() += coefficient;
+                let sum = if place.get().is_integer() && coefficient.is_integer() {
+                    BigRational::from_integer(place.get().numer() + coefficient.numer())
+                } else {
+                    place.get() + coefficient
+                };
+                place.insert(sum);
                 if place.get().is_zero() {
                     place.remove();
                 }
@@ -141,7 +197,10 @@ impl Laurent {
         let mut product = Laurent::zero();
         for (m, c) in &self.0 {
             for (n, d) in &other.0 {
-                product.add_term(m.times(n), &(c * d));
+                if bits(c) + bits(d) > MOST_BITS {
+                    return None;
+                }
+                product.add_term(m.times(n)?, &multiplied(c, d));
             }
         }
         Some(product)
@@ -150,12 +209,12 @@ impl Laurent {
     /// The reciprocal, if it is a Laurent polynomial again.
     pub fn reciprocal(&self) -> Option<Laurent> {
         let (m, c) = self.as_term()?;
-        Some(Laurent::term(m.power(-1), c.recip()))
+        Some(Laurent::term(m.power(-1)?, c.recip()))
     }
 
-    /// Multiplied by GRAIN, the coefficient as a whole number, if it is one and not huge.
-    pub fn grains(coefficient: &BigRational) -> Option<i32> {
-        let scaled = coefficient * BigRational::from_integer(BigInt::from(GRAIN));
+    /// How many grains a coefficient has, if that is a whole number and not huge.
+    pub fn grains(coefficient: &BigRational, grain: &BigRational) -> Option<i32> {
+        let scaled = coefficient / grain;
         if scaled.is_integer() { scaled.to_integer().to_i32() } else { None }
     }
 
@@ -174,6 +233,23 @@ impl Laurent {
         }
         Angle { rest, negates_cosine: odd, negates_sine: odd != flipped }
     }
+}
+
+/// The product, without looking for common factors where there are none.
+fn multiplied(c: &BigRational, d: &BigRational) -> BigRational {
+    if c.is_one() {
+        d.clone()
+    } else if d.is_one() {
+        c.clone()
+    } else if c.is_integer() && d.is_integer() {
+        BigRational::from_integer(c.numer() * d.numer())
+    } else {
+        c * d
+    }
+}
+
+fn bits(c: &BigRational) -> u64 {
+    c.numer().bits() + c.denom().bits()
 }
 
 /// An angle modulo π and sign.
@@ -213,6 +289,11 @@ impl Positives {
         }
     }
 
+    /// Whether an atom is known to be above zero.
+    pub fn is_positive(&self, atom: Atom) -> bool {
+        self.atoms.contains(&atom)
+    }
+
     /// The sign of x where what is known decides it: all terms of one sign, or a known factor of 1.
     pub fn sign(&self, x: &Laurent) -> Option<Sign> {
         let positive_atoms = x.0.keys().all(|m| m.0.iter().all(|(atom, _)| self.atoms.contains(atom)));
@@ -243,18 +324,27 @@ impl Positives {
     }
 
     /// x without its largest factor that is a positive number times a monomial in positive atoms.
-    fn reduced(&self, x: &Laurent) -> Laurent {
+    pub fn reduced(&self, x: &Laurent) -> Laurent {
+        // powers too large to divide by stay
+        self.factored(x).map_or_else(|| x.clone(), |(_, _, rest)| rest)
+    }
+
+    /// That factor as a number and a monomial, and the rest.
+    pub fn factored(&self, x: &Laurent) -> Option<(BigRational, Monomial, Laurent)> {
         let power_in = |m: &Monomial, atom: Atom| m.0.iter().find(|(a, _)| *a == atom).map_or(0, |(_, n)| *n);
         let appearing: BTreeSet<Atom> = x.0.keys().flat_map(|m| m.0.iter().map(|(atom, _)| *atom)).collect();
-        let common = appearing
+        let common: Vec<(Atom, i32)> = appearing
             .intersection(&self.atoms)
             .map(|&atom| (atom, x.0.keys().map(|m| power_in(m, atom)).min().unwrap_or(0)))
             .filter(|&(_, n)| n != 0)
             .collect();
-        let divisor = Monomial(common).power(-1);
-        let terms: BTreeMap<Monomial, BigRational> = x.0.iter().map(|(m, c)| (m.times(&divisor), c.clone())).collect();
+        let common = Monomial(common);
+        let divisor = common.power(-1)?;
+        let divided = x.0.iter().map(|(m, c)| Some((m.times(&divisor)?, c.clone())));
+        let terms = divided.collect::<Option<BTreeMap<Monomial, BigRational>>>()?;
         let size = terms.values().next().map_or_else(BigRational::one, Signed::abs);
-        Laurent(terms.into_iter().map(|(m, c)| (m, c / &size)).collect())
+        let rest = Laurent(terms.into_iter().map(|(m, c)| (m, c / &size)).collect());
+        Some((size, common, rest))
     }
 }
 

@@ -58,7 +58,9 @@ impl<D: DualNum<Primitive = f64> + Copy> Arithmetic for Duals<D> {
         Ok(*x / *y)
     }
     fn power(&mut self, x: &D, n: i64) -> Outcome<D> {
-        let n = i32::try_from(n).map_err(|_| Abstention::new("a power past the range of num-dual's"))?;
+        // num-dual also raises to n − 1 and n − 2
+        let n = i32::try_from(n).ok().filter(|n| n.unsigned_abs() < 1 << 30);
+        let n = n.ok_or_else(|| Abstention::new("a power past the range of num-dual's"))?;
         Ok(x.powi(n))
     }
     fn exp(&mut self, x: &D) -> Outcome<D> {

@@ -25,6 +25,27 @@ impl Dyadic {
         products.fold(Dyadic::of(0.0), |sum, product| &sum + &product)
     }
 
+    /// 1 − β^t for β in (0, 1) and t of at least 1, as the nearest f64 and the f64 nearest to the rest: within 2^−105
+    /// of itself, where β^t is not below 2^−300.
+    pub fn one_minus_power(beta: f64, t: u64) -> [f64; 2] {
+        // each product is within 2^−256 of itself, so that β^t is within 2^−191 for any t, and no less than 2^−53 is
+        // left of 1
+        let of = |x: f64| FBig::<HalfEven, 2>::try_from(x).unwrap_or(FBig::ZERO).with_precision(256).value();
+        let (mut power, mut square, mut left) = (of(1.0), of(beta), t);
+        while left > 0 {
+            if left & 1 == 1 {
+                power *= &square;
+            }
+            left >>= 1;
+            if left > 0 {
+                square = &square * &square;
+            }
+        }
+        let whole = of(1.0) - power;
+        let nearest = whole.to_f64().value();
+        [nearest, (whole - of(nearest)).to_f64().value()]
+    }
+
     /// The sign.
     pub fn sign(&self) -> Sign {
         match self.0.cmp(&FBig::ZERO) {
@@ -71,6 +92,15 @@ impl Mul for &Dyadic {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_from_one() {
+        let one_minus = Dyadic::one_minus_power;
+        assert_eq!(one_minus(0.5, 3), [0.875, 0.0]);
+        assert_eq!(one_minus(0.5, 60), [1.0, -(0.5f64.powi(60))]);
+        // (1 − 2^−53)² = 1 − 2^−52 + 2^−106
+        assert_eq!(one_minus(1.0 - 0.5f64.powi(53), 2), [0.5f64.powi(52), -(0.5f64.powi(106))]);
+    }
 
     #[test]
     fn nothing_is_rounded() {

@@ -70,6 +70,27 @@ pub struct Intervals {
 /// The exponential is not taken of what is larger than this: its result is past any use.
 const LARGEST_EXPONENT: f64 = 1e12;
 
+/// Nor are numbers kept whose binary exponent is larger: products of a few of them are still far from the range
+/// of the exponents.
+const LARGEST_BINARY_EXPONENT: isize = 1 << 56;
+
+/// The size of the binary exponent of what a number is at most.
+fn exponent(x: &Interval) -> isize {
+    fn of<R: dashu_float::round::Round>(x: &FBig<R, 2>) -> isize {
+        let repr = x.repr();
+        repr.exponent().saturating_add_unsigned(repr.digits()).saturating_abs()
+    }
+    of(&x.low).max(of(&x.high))
+}
+
+/// A number, unless its exponent is past any use.
+fn of_moderate_exponent(x: Interval) -> Outcome<Interval> {
+    if exponent(&x) > LARGEST_BINARY_EXPONENT {
+        return Err(Abstention::new("a number whose exponent is past any use"));
+    }
+    Ok(x)
+}
+
 impl Intervals {
     fn between(&self, low: Low, high: High) -> Interval {
         Interval { low: low.with_precision(self.bits).value(), high: high.with_precision(self.bits).value() }
@@ -213,7 +234,7 @@ impl Arithmetic for Intervals {
             ]
         };
         let (x, y) = (ends(x), ends(y));
-        Ok(self.hull(x.iter().flat_map(|(xl, xh)| y.iter().map(move |(yl, yh)| (xl * yl, xh * yh)))))
+        of_moderate_exponent(self.hull(x.iter().flat_map(|(xl, xh)| y.iter().map(move |(yl, yh)| (xl * yl, xh * yh)))))
     }
 
     fn quotient(&mut self, x: &Interval, y: &Interval) -> Outcome<Interval> {
@@ -227,10 +248,13 @@ impl Arithmetic for Intervals {
             ]
         };
         let (x, y) = (ends(x), ends(y));
-        Ok(self.hull(x.iter().flat_map(|(xl, xh)| y.iter().map(move |(yl, yh)| (xl / yl, xh / yh)))))
+        of_moderate_exponent(self.hull(x.iter().flat_map(|(xl, xh)| y.iter().map(move |(yl, yh)| (xl / yl, xh / yh)))))
     }
 
     fn power(&mut self, x: &Interval, n: i64) -> Outcome<Interval> {
+        if (exponent(x).unsigned_abs() as u64 + 1).saturating_mul(n.unsigned_abs()) > LARGEST_BINARY_EXPONENT as u64 {
+            return Err(Abstention::new("a power past any use"));
+        }
         let power = self.nth_power(x, n.unsigned_abs());
         if n < 0 { self.quotient(&self.whole(1), &power) } else { Ok(power) }
     }

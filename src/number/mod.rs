@@ -5,10 +5,13 @@
 //! node are lost.
 
 mod atoms;
+mod deadline;
+mod definite;
 mod dtype;
 mod dual;
 mod dyadic;
 mod error_free;
+mod expressions;
 mod float;
 mod forward;
 mod interval;
@@ -26,10 +29,12 @@ mod simulated;
 mod ulp;
 mod wide;
 
+pub use deadline::Deadline;
 pub use dtype::{Dtype, Role};
 pub use dual::{Dual, Duals, HyperDual, SecondOrder, TANGENTS};
 pub(crate) use dyadic::Dyadic;
 pub(crate) use error_free::two_sum;
+pub(crate) use expressions::Expressions;
 pub use float::Float;
 pub use forward::{Forward, Tangent};
 pub use interval::{Interval, Intervals};
@@ -47,7 +52,7 @@ pub use simulated::{InDtype, Order, Simulated};
 pub use ulp::{ulp, ulps_between};
 pub(crate) use wide::{Wide, Wides, wide_dot};
 
-use crate::expression::{Graph, Node};
+use crate::expression::{Graph, Node, NodeId};
 use num_rational::BigRational;
 use std::borrow::Cow;
 use std::fmt;
@@ -210,12 +215,36 @@ pub fn evaluate_part<A: Arithmetic>(
     inputs: &[A::Number],
     outputs: &[usize],
 ) -> Vec<Outcome<A::Number>> {
+    evaluate_part_until(graph, arithmetic, inputs, outputs, Deadline::NEVER)
+}
+
+/// The same as [`evaluate`] while there is time; after that every node abstains.
+///
+/// # Panics
+/// If there are not as many inputs as the graph has variables.
+pub fn evaluate_until<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    deadline: Deadline,
+) -> Vec<Outcome<A::Number>> {
+    let all: Vec<usize> = (0..graph.outputs().len()).collect();
+    evaluate_part_until(graph, arithmetic, inputs, &all, deadline)
+}
+
+fn evaluate_part_until<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    outputs: &[usize],
+    deadline: Deadline,
+) -> Vec<Outcome<A::Number>> {
     assert_eq!(inputs.len(), graph.variables().len(), "one value per variable");
     let needed = graph.needed_by(outputs);
     let mut values: Vec<Outcome<A::Number>> = Vec::with_capacity(graph.nodes().len());
     for (node, needed) in graph.nodes().iter().zip(needed) {
         let value = if needed {
-            interpret(node, arithmetic, inputs, &values)
+            deadline.check().and_then(|()| interpret(node, arithmetic, inputs, &values))
         } else {
             Err(Abstention::new("a node that no output needs"))
         };
@@ -227,6 +256,36 @@ pub fn evaluate_part<A: Arithmetic>(
 /// The outputs as one result: the first abstention loses all.
 pub fn evaluate_all<A: Arithmetic>(graph: &Graph, arithmetic: &mut A, inputs: &[A::Number]) -> Outcome<Vec<A::Number>> {
     evaluate(graph, arithmetic, inputs).into_iter().collect()
+}
+
+/// The value of every node, for whoever looks at the parts of a graph.
+pub(crate) fn evaluate_nodes<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+) -> Vec<Outcome<A::Number>> {
+    let mut values = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        let value = interpret(node, arithmetic, inputs, &values);
+        values.push(value);
+    }
+    values
+}
+
+/// The outputs where `change` may put another value in the place of a node's.
+pub(crate) fn evaluate_changed<A: Arithmetic>(
+    graph: &Graph,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    mut change: impl FnMut(NodeId, &A::Number, &mut A) -> Option<Outcome<A::Number>>,
+) -> Vec<Outcome<A::Number>> {
+    let mut values = Vec::with_capacity(graph.nodes().len());
+    for (node, id) in graph.nodes().iter().zip(0..) {
+        let value = interpret(node, arithmetic, inputs, &values);
+        let changed = value.as_ref().ok().and_then(|value| change(id, value, arithmetic));
+        values.push(changed.unwrap_or(value));
+    }
+    graph.outputs().iter().map(|&id| values[id as usize].clone()).collect()
 }
 
 fn interpret<A: Arithmetic>(

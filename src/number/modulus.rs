@@ -6,7 +6,7 @@ use num_traits::{One, ToPrimitive};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-/// An element re + im·i of F_p(i).
+/// An element re + im·i of F_p(i). Both parts are kept as Montgomery's multiples, a·2^128 mod p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Complex {
     re: u128,
@@ -28,6 +28,12 @@ impl Complex {
 pub struct Modulus {
     p: u128,
     big: BigUint,
+    /// −1/p mod 2^128
+    minus_inverse: u128,
+    /// 2^128 mod p, which stands for 1.
+    one: u128,
+    /// 2^256 mod p, by which a number is brought to its multiple.
+    square: u128,
 }
 
 /// Miller–Rabin rounds: a composite passes with probability at most 4^−64 = 2^−128.
@@ -43,9 +49,18 @@ impl Modulus {
             // the highest of 127 bits set, and the two lowest
             let candidate = (random_u128(rng) >> 1) | 1 << 126 | 0b11;
             if has_no_small_factor(candidate) && is_probably_prime(candidate, rng) {
-                return Modulus { p: candidate, big: BigUint::from(candidate) };
+                return Modulus::of(candidate);
             }
         }
+    }
+
+    fn of(p: u128) -> Modulus {
+        let big = BigUint::from(p);
+        let power_of_two = |n: u32| ((BigUint::one() << n) % &big).to_u128().expect("a residue is below 2^127");
+        // Newton's iteration doubles the bits that are right: p·p ≡ 1 (mod 8) for odd p, so 3 at first
+        let inverse = (0..6).fold(p, |x, _| x.wrapping_mul(2u128.wrapping_sub(p.wrapping_mul(x))));
+        let (one, square) = (power_of_two(128), power_of_two(256));
+        Modulus { p, big, minus_inverse: inverse.wrapping_neg(), one, square }
     }
 
     /// A lower bound for log₂ p.
@@ -65,7 +80,7 @@ impl Modulus {
 
     /// A whole number.
     pub fn integer(&self, n: i64) -> Complex {
-        let re = u128::from(n.unsigned_abs());
+        let re = self.multiply(u128::from(n.unsigned_abs()), self.square);
         let positive = Complex { re, im: 0 };
         if n < 0 { self.negate(positive) } else { positive }
     }
@@ -74,7 +89,7 @@ impl Modulus {
     pub fn rational(&self, value: &BigRational) -> Option<Complex> {
         let reduced = |n: &BigInt| {
             let (sign, size) = (n.sign(), n.magnitude() % &self.big);
-            let re = Complex { re: size.to_u128()?, im: 0 };
+            let re = Complex { re: self.multiply(size.to_u128()?, self.square), im: 0 };
             Some(if sign == BigSign::Minus { self.negate(re) } else { re })
         };
         let numerator = reduced(value.numer())?;
@@ -144,16 +159,35 @@ impl Modulus {
         if sum >= self.p { sum - self.p } else { sum }
     }
 
+    /// ab/2^128 mod p, the product of two multiples (Montgomery 1985).
     fn multiply(&self, a: u128, b: u128) -> u128 {
-        if let Some(product) = a.checked_mul(b) {
-            return product % self.p;
-        }
-        ((BigUint::from(a) * b) % &self.big).to_u128().expect("a residue is below 2^127")
+        let (high, low) = wide_product(a, b);
+        let (carried, cancels) = wide_product(low.wrapping_mul(self.minus_inverse), self.p);
+        let (_, carry) = low.overflowing_add(cancels);
+        // below 2p, since a and b are below p, and 2p is below 2^128
+        let result = high + carried + u128::from(carry);
+        if result >= self.p { result - self.p } else { result }
     }
 
     fn raise(&self, a: u128, n: u128) -> u128 {
-        BigUint::from(a).modpow(&BigUint::from(n), &self.big).to_u128().expect("a residue is below 2^127")
+        let mut result = self.one;
+        for bit in (0..u128::BITS - n.leading_zeros()).rev() {
+            result = self.multiply(result, result);
+            if n >> bit & 1 == 1 {
+                result = self.multiply(result, a);
+            }
+        }
+        result
     }
+}
+
+/// The upper and the lower half of a product.
+fn wide_product(a: u128, b: u128) -> (u128, u128) {
+    const LOW: u128 = u64::MAX as u128;
+    let (a1, a0, b1, b0) = (a >> 64, a & LOW, b >> 64, b & LOW);
+    let (low, outer, inner) = (a0 * b0, a1 * b0, a0 * b1);
+    let middle = (low >> 64) + (outer & LOW) + (inner & LOW);
+    (a1 * b1 + (outer >> 64) + (inner >> 64) + (middle >> 64), middle << 64 | low & LOW)
 }
 
 fn random_u128(rng: &mut ChaCha8Rng) -> u128 {
@@ -201,6 +235,11 @@ mod tests {
             assert_eq!(m.product(x, m.inverse(x).unwrap()), m.integer(1));
             assert_eq!(m.sum(x, m.negate(x)), Complex::ZERO);
         }
+        // against long division
+        let (a, b) = (random_u128(&mut rng) % m.p, random_u128(&mut rng) % m.p);
+        let element = |n: u128| Complex { re: m.multiply(n, m.square), im: 0 };
+        let product = (BigUint::from(a) * b % &m.big).to_u128().unwrap();
+        assert_eq!(m.product(element(a), element(b)), element(product));
         let third = m.rational(&BigRational::new((-1).into(), 3.into())).unwrap();
         assert_eq!(m.product(third, m.integer(3)), m.integer(-1));
     }

@@ -8,14 +8,16 @@
 //! point with a probability bounded by Schwartz and Zippel; [`PrimeField::log2_error`] is that
 //! bound for one trial.
 
-use super::atoms::{Atom, Laurent, Monomial, Positives};
+use super::atoms::{Atom, Laurent, Monomial, Positives, grain};
 use super::modulus::{Complex, Modulus};
+use super::rational_function::{LARGEST_FACTOR, small_factors};
 use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, ToPrimitive};
+use num_traits::{One, Signed, ToPrimitive};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -44,7 +46,7 @@ impl Residue {
             tangent: Complex::ZERO,
             degree: self.tangent_degree,
             tangent_degree: Degree::CONSTANT,
-            form: Rc::new(Form::Opaque(self.tangent)),
+            form: Form::of(Made::Opaque(self.tangent), self.tangent),
             exponent: None,
         }
     }
@@ -91,9 +93,9 @@ impl Degree {
     fn sum(terms: impl Iterator<Item = Degree> + Clone) -> Degree {
         let denominator = terms.clone().map(|t| t.denominator).sum::<f64>();
         let denominator_height = terms.clone().map(|t| t.denominator_height).sum::<f64>();
-        let numerator = terms.clone().map(|t| t.numerator + denominator - t.denominator).fold(0.0, f64::max);
+        let numerator = terms.clone().map(|t| t.numerator + denominator - t.denominator).fold(0.0, larger);
         let largest =
-            terms.clone().map(|t| t.numerator_height + denominator_height - t.denominator_height).fold(0.0, f64::max);
+            terms.clone().map(|t| t.numerator_height + denominator_height - t.denominator_height).fold(0.0, larger);
         let numerator_height = largest + libm::log2(terms.count().max(1) as f64);
         Degree { numerator, denominator, numerator_height, denominator_height }
     }
@@ -114,9 +116,21 @@ impl Degree {
     }
 }
 
-/// How a value was made, as far as an exponent needs to know.
+/// The larger bound, where one past the range of f64 is no bound.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
+}
+
+/// How a value was made, as far as an exponent needs to know, with its polynomial once that was asked for.
 #[derive(Debug)]
-enum Form {
+struct Form {
+    made: Made,
+    depth: u32,
+    polynomial: OnceCell<Option<Rc<Laurent>>>,
+}
+
+#[derive(Debug)]
+enum Made {
     Atom(Atom),
     Constant(BigRational),
     Negation(Rc<Form>),
@@ -125,6 +139,27 @@ enum Form {
     Quotient(Rc<Form>, Rc<Form>),
     /// Known by its value alone.
     Opaque(Complex),
+}
+
+/// What is made in more steps from the last opaque values is known by its value alone, which keeps recursions
+/// shallow.
+const DEEPEST: u32 = 300;
+
+impl Form {
+    /// The form of something with this value.
+    fn of(made: Made, value: Complex) -> Rc<Form> {
+        let deepest = |forms: &[&Rc<Form>]| forms.iter().map(|form| form.depth).max().unwrap_or(0);
+        let depth = 1 + match &made {
+            Made::Atom(_) | Made::Constant(_) | Made::Opaque(_) => 0,
+            Made::Negation(x) => x.depth,
+            Made::Sum(terms) => terms.iter().map(|form| form.depth).max().unwrap_or(0),
+            Made::Product(x, y) | Made::Quotient(x, y) => deepest(&[x, y]),
+        };
+        if depth > DEEPEST {
+            return Form::of(Made::Opaque(value), value);
+        }
+        Rc::new(Form { made, depth, polynomial: OnceCell::new() })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,18 +177,24 @@ pub struct PrimeField<'a> {
     rng: ChaCha8Rng,
     atoms: Atom,
     pi: Option<(Atom, Complex)>,
-    generators: HashMap<Monomial, Complex>,
+    generators: HashMap<Monomial, (Complex, BigRational)>,
     opaque: HashMap<Complex, Atom>,
     logarithms: HashMap<Atom, Residue>,
     named: HashMap<(Function, Complex), Complex>,
     angles: HashMap<(Function, Laurent), Complex>,
     characters: Vec<bool>,
+    /// How many primes have roots.
+    constant_roots: usize,
     /// The largest degrees of what was named, or compared, by its value.
     compared: Degree,
     cell: Vec<Sign>,
     /// The values of the conditions, and their polynomials where these are of moderate size.
-    conditions: Vec<(Complex, Option<Laurent>)>,
+    conditions: Vec<(Complex, Option<Rc<Laurent>>)>,
+    /// Signs that follow from those of the conditions.
+    deduced: Vec<(Rc<Laurent>, Sign)>,
+    /// What is above zero by its domain, and what is in this cell.
     positives: Positives,
+    in_cell: Positives,
 }
 
 impl<'a> PrimeField<'a> {
@@ -171,17 +212,21 @@ impl<'a> PrimeField<'a> {
             named: HashMap::new(),
             angles: HashMap::new(),
             characters: Vec::new(),
+            constant_roots: 0,
             compared: Degree::CONSTANT,
             cell,
             conditions: Vec::new(),
+            deduced: Vec::new(),
             positives: Positives::default(),
+            in_cell: Positives::default(),
         }
     }
 
     /// From now on this is above zero: what is so by the domain of a variable needs no cell.
     pub fn assume_positive(&mut self, x: &Residue) {
         if let Some(polynomial) = self.expand(&x.form) {
-            self.positives.insert(polynomial);
+            self.positives.insert((*polynomial).clone());
+            self.in_cell.insert((*polynomial).clone());
         }
     }
 
@@ -199,12 +244,13 @@ impl<'a> PrimeField<'a> {
     pub fn variable(&mut self, moves: bool) -> Residue {
         let tangent = if moves { self.random() } else { Complex::ZERO };
         let atom = self.new_atom();
+        let value = self.random();
         Residue {
-            value: self.random(),
+            value,
             tangent,
             degree: Degree::VARIABLE,
             tangent_degree: if moves { Degree::VARIABLE } else { Degree::CONSTANT },
-            form: Rc::new(Form::Atom(atom)),
+            form: Form::of(Made::Atom(atom), value),
             exponent: None,
         }
     }
@@ -231,7 +277,8 @@ impl<'a> PrimeField<'a> {
     /// log₂ of 2^k (size + a(a−1) size′)
     fn log2_cases(&self, size: f64, of_compared: f64) -> f64 {
         let values = (self.named.len() + self.opaque.len() + self.conditions.len()) as f64;
-        self.characters.len() as f64 + libm::log2(size + values * (values - 1.0).max(0.0) * of_compared)
+        (self.characters.len() + self.constant_roots) as f64
+            + libm::log2(size + values * (values - 1.0).max(0.0) * of_compared)
     }
 
     /// Takes in the degree of a value that is compared with others.
@@ -273,39 +320,47 @@ impl<'a> PrimeField<'a> {
             tangent: Complex::ZERO,
             degree: Degree::of_constant(value),
             tangent_degree: Degree::CONSTANT,
-            form: Rc::new(Form::Constant(value.clone())),
+            form: Form::of(Made::Constant(value.clone()), residue),
             exponent: None,
         })
     }
 
     /// A form as a Laurent polynomial in atoms, if it is one of moderate size.
-    fn expand(&mut self, form: &Form) -> Option<Laurent> {
-        Some(match form {
-            Form::Atom(atom) => Laurent::term(Monomial::of(*atom), BigRational::one()),
-            Form::Constant(value) => Laurent::constant(value.clone()),
-            Form::Negation(x) => self.expand(x)?.negated(),
-            Form::Sum(terms) => {
+    fn expand(&mut self, form: &Form) -> Option<Rc<Laurent>> {
+        if let Some(known) = form.polynomial.get() {
+            return known.clone();
+        }
+        let polynomial = self.expand_anew(form).filter(|p| !p.is_unwieldy()).map(Rc::new);
+        form.polynomial.get_or_init(|| polynomial).clone()
+    }
+
+    fn expand_anew(&mut self, form: &Form) -> Option<Laurent> {
+        Some(match &form.made {
+            Made::Atom(atom) => Laurent::term(Monomial::of(*atom), BigRational::one()),
+            Made::Constant(value) => Laurent::constant(value.clone()),
+            Made::Negation(x) => self.expand(x)?.negated(),
+            Made::Sum(terms) => {
                 let mut sum = Laurent::zero();
                 for term in terms {
-                    sum = sum.plus(&self.expand(term)?);
+                    sum.add(&*self.expand(term)?);
                 }
                 sum
             }
-            Form::Product(x, y) => self.expand(x)?.times(&self.expand(y)?)?,
-            Form::Quotient(x, y) => {
+            Made::Product(x, y) => self.expand(x)?.times(&*self.expand(y)?)?,
+            Made::Quotient(x, y) => {
                 let divisor = self.expand(y)?.reciprocal()?;
                 self.expand(x)?.times(&divisor)?
             }
-            Form::Opaque(value) => Laurent::term(Monomial::of(self.opaque_atom(*value)), BigRational::one()),
+            Made::Opaque(value) => Laurent::term(Monomial::of(self.opaque_atom(*value)), BigRational::one()),
         })
     }
 
-    fn expanded_or_opaque(&mut self, x: &Residue) -> Laurent {
+    fn expanded_or_opaque(&mut self, x: &Residue) -> Rc<Laurent> {
         // its atoms are parts of it, or are compared where they are made
         self.compare(x.degree);
         match self.expand(&x.form) {
             Some(polynomial) => polynomial,
-            None => Laurent::term(Monomial::of(self.opaque_atom(x.value)), BigRational::one()),
+            None => Rc::new(Laurent::term(Monomial::of(self.opaque_atom(x.value)), BigRational::one())),
         }
     }
 
@@ -318,15 +373,16 @@ impl<'a> PrimeField<'a> {
             let power = self.power(&u, k)?;
             return Ok((power.value, power.degree));
         }
-        let grains = Laurent::grains(c).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
-        let generator = match self.generators.get(m) {
-            Some(&g) => g,
+        let (generator, grain) = match self.generators.get(m) {
+            Some(known) => known.clone(),
             None => {
-                let g = self.random();
-                self.generators.insert(m.clone(), g);
-                g
+                let known = (self.random(), grain(c));
+                self.generators.insert(m.clone(), known.clone());
+                known
             }
         };
+        let grains =
+            Laurent::grains(c, &grain).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
         let power = self.modulus.power(generator, grains).ok_or_else(zero)?;
         Ok((power, Degree::VARIABLE.times_n(f64::from(grains))))
     }
@@ -340,6 +396,46 @@ impl<'a> PrimeField<'a> {
         let value = self.random();
         self.named.insert((function, x.value), value);
         value
+    }
+
+    fn root_on_a_branch(&mut self, x: Complex) -> Outcome<(Complex, bool)> {
+        let root = self.modulus.root(x);
+        let (root, is_square) = root.ok_or_else(|| Abstention::new("a square root within a square root"))?;
+        Ok((if self.rng.next_u32() & 1 == 1 { self.modulus.negate(root) } else { root }, is_square))
+    }
+
+    /// The root of a positive number by those of its prime factors. Roots of different primes are independent of
+    /// each other, and of those of functions, whose characters are compared up to constants; so that their branches
+    /// are free.
+    fn root_of_constant(&mut self, c: &BigRational) -> Outcome<Residue> {
+        // n/d = nd/d²
+        let product = c.numer() * c.denom();
+        let mut root = self.constant_residue(&BigRational::new(BigInt::one(), c.denom().clone()))?;
+        for (factor, power) in small_factors(&product) {
+            if factor > BigInt::from(LARGEST_FACTOR).pow(2) {
+                return Err(Abstention::new("the square root of a number without small factors"));
+            }
+            let factor = BigRational::from_integer(factor);
+            let whole = self.constant_residue(&factor)?;
+            for _ in 0..power / 2 {
+                root = self.product(&root, &whole)?;
+            }
+            if power % 2 == 0 {
+                continue;
+            }
+            let value = match self.named.get(&(Function::Sqrt, whole.value)) {
+                Some(&value) => value,
+                None => {
+                    let (value, _) = self.root_on_a_branch(whole.value)?;
+                    self.named.insert((Function::Sqrt, whole.value), value);
+                    self.constant_roots += 1;
+                    value
+                }
+            };
+            let of_prime = Residue { value, form: Form::of(Made::Opaque(value), value), ..whole };
+            root = self.product(&root, &of_prime)?;
+        }
+        Ok(root)
     }
 
     fn cosine_and_sine(&mut self, x: &Residue) -> (Complex, Complex) {
@@ -377,6 +473,25 @@ impl<'a> PrimeField<'a> {
         }
     }
 
+    /// The sign of a product of conditions, and of what is above a positive condition or below a negative one. In a
+    /// cell that no point is in, it may be either.
+    fn deduced_sign(&self, x: &Laurent) -> Option<Sign> {
+        if let Some(sign) = self.in_cell.sign(x) {
+            return Some(sign);
+        }
+        self.conditions.iter().enumerate().find_map(|(i, (_, known))| {
+            let known = known.as_ref()?;
+            let sign = self.cell.get(i).copied().unwrap_or(Sign::Positive);
+            if let Some(ratio) = self.in_cell.ratio(x, known) {
+                return Some(if ratio == Sign::Positive { sign } else { sign.opposite() });
+            }
+            // minus the size of the condition
+            let less = if sign == Sign::Positive { known.negated() } else { (**known).clone() };
+            let exceeds = |x: &Laurent| self.positives.sign(&x.plus(&less)) == Some(Sign::Positive);
+            if exceeds(x) { Some(Sign::Positive) } else { exceeds(&x.negated()).then_some(Sign::Negative) }
+        })
+    }
+
     /// f(x) from its value and f′(x), whose degrees are given.
     fn chained(&self, value: Complex, degree: Degree, slope: Complex, slope_degree: Degree, x: &Residue) -> Residue {
         Residue {
@@ -384,7 +499,7 @@ impl<'a> PrimeField<'a> {
             tangent: self.modulus.product(slope, x.tangent),
             degree,
             tangent_degree: slope_degree.times(x.tangent_degree),
-            form: Rc::new(Form::Opaque(value)),
+            form: Form::of(Made::Opaque(value), value),
             exponent: None,
         }
     }
@@ -418,42 +533,45 @@ impl Arithmetic for PrimeField<'_> {
             tangent: Complex::ZERO,
             degree: Degree::VARIABLE,
             tangent_degree: Degree::CONSTANT,
-            form: Rc::new(Form::Atom(atom)),
+            form: Form::of(Made::Atom(atom), value),
             exponent: None,
         })
     }
 
     fn negate(&mut self, x: &Residue) -> Outcome<Residue> {
+        let value = self.modulus.negate(x.value);
         Ok(Residue {
-            value: self.modulus.negate(x.value),
+            value,
             tangent: self.modulus.negate(x.tangent),
             degree: x.degree,
             tangent_degree: x.tangent_degree,
-            form: Rc::new(Form::Negation(x.form.clone())),
+            form: Form::of(Made::Negation(x.form.clone()), value),
             exponent: None,
         })
     }
 
     fn sum(&mut self, terms: &[&Residue]) -> Outcome<Residue> {
         let add = |a, b| self.modulus.sum(a, b);
+        let value = terms.iter().map(|t| t.value).fold(Complex::ZERO, add);
         Ok(Residue {
-            value: terms.iter().map(|t| t.value).fold(Complex::ZERO, add),
+            value,
             tangent: terms.iter().map(|t| t.tangent).fold(Complex::ZERO, add),
             degree: Degree::sum(terms.iter().map(|t| t.degree)),
             tangent_degree: Degree::sum(terms.iter().map(|t| t.tangent_degree)),
-            form: Rc::new(Form::Sum(terms.iter().map(|t| t.form.clone()).collect())),
+            form: Form::of(Made::Sum(terms.iter().map(|t| t.form.clone()).collect()), value),
             exponent: None,
         })
     }
 
     fn product(&mut self, x: &Residue, y: &Residue) -> Outcome<Residue> {
         let m = self.modulus;
+        let value = m.product(x.value, y.value);
         Ok(Residue {
-            value: m.product(x.value, y.value),
+            value,
             tangent: m.sum(m.product(x.tangent, y.value), m.product(x.value, y.tangent)),
             degree: x.degree.times(y.degree),
             tangent_degree: x.tangent_degree.times(y.degree).plus(x.degree.times(y.tangent_degree)),
-            form: Rc::new(Form::Product(x.form.clone(), y.form.clone())),
+            form: Form::of(Made::Product(x.form.clone(), y.form.clone()), value),
             exponent: None,
         })
     }
@@ -470,7 +588,7 @@ impl Arithmetic for PrimeField<'_> {
             tangent,
             degree,
             tangent_degree: x.tangent_degree.plus(degree.times(y.tangent_degree)).times(y.degree.inverse()),
-            form: Rc::new(Form::Quotient(x.form.clone(), y.form.clone())),
+            form: Form::of(Made::Quotient(x.form.clone(), y.form.clone()), value),
             exponent: None,
         })
     }
@@ -514,15 +632,16 @@ impl Arithmetic for PrimeField<'_> {
         self.compare(x.degree);
         // the root of a constant square, 0 included, is known, with no branch to draw
         let constant = self.expand(&x.form).and_then(|polynomial| polynomial.as_constant());
-        if let Some(root) = constant.and_then(|c| super::Exact.sqrt(&c).ok()) {
+        if let Some(root) = constant.as_ref().and_then(|c| super::Exact.sqrt(c).ok()) {
             return Ok(Residue { degree: x.degree, ..self.constant_residue(&root)? });
+        }
+        if let Some(c) = constant.filter(BigRational::is_positive) {
+            return self.root_of_constant(&c);
         }
         let value = match self.named.get(&(Function::Sqrt, x.value)) {
             Some(&value) => value,
             None => {
-                let (root, is_square) =
-                    self.modulus.root(x.value).ok_or_else(|| Abstention::new("a square root within a square root"))?;
-                let root = if self.rng.next_u32() & 1 == 1 { self.modulus.negate(root) } else { root };
+                let (root, is_square) = self.root_on_a_branch(x.value)?;
                 self.named.insert((Function::Sqrt, x.value), root);
                 self.characters.push(is_square);
                 root
@@ -545,7 +664,7 @@ impl Arithmetic for PrimeField<'_> {
 
     fn sign(&mut self, x: &Residue) -> Outcome<Sign> {
         self.compare(x.degree);
-        if let Form::Constant(value) = &*x.form {
+        if let Made::Constant(value) = &x.form.made {
             return super::Exact.sign(value);
         }
         if x.is_zero() {
@@ -568,8 +687,21 @@ impl Arithmetic for PrimeField<'_> {
                 return Ok(if ratio == Sign::Positive { sign } else { sign.opposite() });
             }
         }
+        for (known, sign) in &self.deduced {
+            if let Some(ratio) = polynomial.as_ref().and_then(|p| self.positives.ratio(p, known)) {
+                return Ok(if ratio == Sign::Positive { *sign } else { sign.opposite() });
+            }
+        }
+        if let Some((p, sign)) = polynomial.as_ref().and_then(|p| Some((p, self.deduced_sign(p)?))) {
+            self.deduced.push((p.clone(), sign));
+            return Ok(sign);
+        }
+        let sign = self.cell.get(self.conditions.len()).copied().unwrap_or(Sign::Positive);
+        if let Some(p) = &polynomial {
+            self.in_cell.insert(if sign == Sign::Negative { p.negated() } else { (**p).clone() });
+        }
         self.conditions.push((x.value, polynomial));
-        Ok(self.cell.get(self.conditions.len() - 1).copied().unwrap_or(Sign::Positive))
+        Ok(sign)
     }
 }
 

@@ -9,8 +9,17 @@ use num_traits::{One, Signed, Zero};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exact;
 
-/// Values with more bits than this are given up, so that no power can exhaust the memory.
-const LARGEST_BITS: u64 = 1 << 20;
+/// Values with more bits than this are given up, so that no power or chain of products can exhaust the memory
+/// or, by the greatest common divisors that keep a fraction in lowest terms, the time.
+const LARGEST_BITS: u64 = 1 << 16;
+
+fn bits(x: &BigRational) -> u64 {
+    x.numer().bits() + x.denom().bits()
+}
+
+fn too_large() -> Abstention {
+    Abstention::new("a fraction too large to write out")
+}
 
 impl Arithmetic for Exact {
     type Number = BigRational;
@@ -25,19 +34,32 @@ impl Arithmetic for Exact {
         Ok(-x)
     }
     fn sum(&mut self, terms: &[&BigRational]) -> Outcome<BigRational> {
-        Ok(terms.iter().copied().sum())
+        let mut total = BigRational::zero();
+        for term in terms {
+            if bits(&total) + bits(term) > LARGEST_BITS {
+                return Err(too_large());
+            }
+            total += *term;
+        }
+        Ok(total)
     }
     fn product(&mut self, x: &BigRational, y: &BigRational) -> Outcome<BigRational> {
-        Ok(x * y)
+        if bits(x) + bits(y) > LARGEST_BITS { Err(too_large()) } else { Ok(x * y) }
     }
     fn quotient(&mut self, x: &BigRational, y: &BigRational) -> Outcome<BigRational> {
-        if y.is_zero() { Err(Abstention::new("a division by zero")) } else { Ok(x / y) }
+        if y.is_zero() {
+            Err(Abstention::new("a division by zero"))
+        } else if bits(x) + bits(y) > LARGEST_BITS {
+            Err(too_large())
+        } else {
+            Ok(x / y)
+        }
     }
     fn power(&mut self, x: &BigRational, n: i64) -> Outcome<BigRational> {
         if x.is_zero() && n < 0 {
             return Err(Abstention::new("a division by zero"));
         }
-        if (x.numer().bits() + x.denom().bits()).saturating_mul(n.unsigned_abs()) > LARGEST_BITS {
+        if bits(x).saturating_mul(n.unsigned_abs()) > LARGEST_BITS {
             return Err(Abstention::new("a power too large to write out"));
         }
         let n = i32::try_from(n).map_err(|_| Abstention::new("a power too large to write out"))?;

@@ -6,11 +6,13 @@
 //! parts are defined. A difference does not imply that they differ: relations such as
 //! ln ab = ln a + ln b are not known here.
 
-use super::atoms::{Atom, GRAIN, Laurent, Monomial, Positives};
+use super::atoms::{Atom, Laurent, Monomial, Positives, grain};
+use super::definite::{Definite, definite, root};
 use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
+use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, ToPrimitive};
-use std::collections::HashMap;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::collections::{BTreeSet, HashMap};
 
 /// A quotient of Laurent polynomials in atoms.
 #[derive(Clone, Debug)]
@@ -25,6 +27,9 @@ impl RationalFunction {
     }
 
     fn new(numerator: Laurent, denominator: Laurent) -> Outcome<RationalFunction> {
+        if denominator.is_one() {
+            return Ok(RationalFunction::whole(numerator));
+        }
         match denominator.reciprocal() {
             Some(reciprocal) => Ok(RationalFunction::whole(sized(numerator.times(&reciprocal))?)),
             None if numerator.is_zero() => Ok(RationalFunction::whole(Laurent::zero())),
@@ -65,12 +70,17 @@ enum Function {
 pub struct RationalFunctions {
     atoms: Atom,
     pi: Option<Atom>,
-    generators: HashMap<Monomial, Atom>,
-    exponents: HashMap<Atom, Monomial>,
+    /// For every monomial its generator, and what it is the exponential of: this part of the monomial.
+    generators: HashMap<Monomial, (Atom, BigRational)>,
+    exponents: HashMap<Atom, (Monomial, BigRational)>,
     named: Vec<(Function, RationalFunction, Atom)>,
     cell: Vec<Sign>,
     conditions: Vec<RationalFunction>,
+    /// Signs that follow from those of the conditions.
+    deduced: Vec<(RationalFunction, Sign)>,
+    /// What is above zero by its domain, and what is in this cell.
     positives: Positives,
+    in_cell: Positives,
 }
 
 impl RationalFunctions {
@@ -89,7 +99,13 @@ impl RationalFunctions {
     pub fn assume_positive(&mut self, x: &RationalFunction) {
         if let Some(polynomial) = x.polynomial() {
             self.positives.insert(polynomial.clone());
+            self.in_cell.insert(polynomial.clone());
         }
+    }
+
+    /// Whether a logarithm was named, of which e^x may know more than x.
+    pub fn has_logarithms(&self) -> bool {
+        self.named.iter().any(|(function, ..)| *function == Function::Ln)
     }
 
     /// A new free variable.
@@ -133,32 +149,190 @@ impl RationalFunctions {
             let k = c.to_integer().to_i64().ok_or_else(|| Abstention::new("a huge exponent"))?;
             return self.power(&u, k);
         }
-        let grains = Laurent::grains(c).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
-        let atom = match self.generators.get(m) {
-            Some(&atom) => atom,
+        let (atom, grain) = match self.generators.get(m) {
+            Some(known) => known.clone(),
             None => {
-                let atom = self.new_atom();
-                self.positives.insert(Laurent::term(Monomial::of(atom), BigRational::one()));
-                self.generators.insert(m.clone(), atom);
-                self.exponents.insert(atom, m.clone());
-                atom
+                let (atom, grain) = (self.new_atom(), grain(c));
+                let generator = Laurent::term(Monomial::of(atom), BigRational::one());
+                self.positives.insert(generator.clone());
+                self.in_cell.insert(generator);
+                self.generators.insert(m.clone(), (atom, grain.clone()));
+                self.exponents.insert(atom, (m.clone(), grain.clone()));
+                (atom, grain)
             }
         };
-        Ok(RationalFunction::whole(Laurent::term(Monomial::of(atom).power(grains), BigRational::one())))
+        let grains =
+            Laurent::grains(c, &grain).ok_or_else(|| Abstention::new("an exponent with an unusual denominator"))?;
+        let power = Monomial::of(atom).power(grains).ok_or_else(|| Abstention::new("a huge exponent"))?;
+        Ok(RationalFunction::whole(Laurent::term(power, BigRational::one())))
     }
 
-    /// The exponent, if x is a product of generators.
-    fn logarithm_of_exponential(&self, x: &RationalFunction) -> Option<Laurent> {
-        let (monomial, coefficient) = x.polynomial()?.as_term()?;
-        if !coefficient.is_one() {
-            return None;
-        }
-        let mut exponent = Laurent::zero();
+    /// The logarithm of a polynomial that is above zero, as the sum of those of its factors: a number, powers of
+    /// positive atoms, and the rest.
+    fn logarithm_of_factors(&mut self, x: &Laurent) -> Outcome<Laurent> {
+        let factored = self.positives.factored(x);
+        let (number, monomial, rest) = factored.ok_or_else(|| Abstention::new("a huge exponent"))?;
+        let mut total = self.logarithm_of_number(&number)?;
         for &(atom, n) in monomial.powers() {
-            let m = self.exponents.get(&atom)?;
-            exponent = exponent.plus(&Laurent::term(m.clone(), BigRational::new(n.into(), GRAIN.into())));
+            let n = BigRational::from_integer(n.into());
+            let logarithm = match self.exponents.get(&atom) {
+                Some((m, grain)) => Laurent::term(m.clone(), grain * n),
+                None => {
+                    let argument = RationalFunction::whole(Laurent::term(Monomial::of(atom), BigRational::one()));
+                    let named = self.named(Function::Ln, &argument)?;
+                    sized(named.numerator.times(&Laurent::constant(n)))?
+                }
+            };
+            total = total.plus(&logarithm);
         }
-        Some(exponent)
+        if !rest.is_one() {
+            total = total.plus(&self.named(Function::Ln, &RationalFunction::whole(rest))?.numerator);
+        }
+        Ok(total)
+    }
+
+    /// The logarithm of a positive number by those of its small prime factors.
+    fn logarithm_of_number(&mut self, x: &BigRational) -> Outcome<Laurent> {
+        let mut total = Laurent::zero();
+        for (part, sign) in [(x.numer(), 1), (x.denom(), -1)] {
+            for (factor, n) in small_factors(part) {
+                let argument = RationalFunction::whole(Laurent::constant(BigRational::from_integer(factor)));
+                let named = self.named(Function::Ln, &argument)?;
+                let n = Laurent::constant(BigRational::from_integer((sign * n).into()));
+                total = total.plus(&sized(named.numerator.times(&n))?);
+            }
+        }
+        Ok(total)
+    }
+
+    /// √(n/d) = √(nd)/|d|, with the squares taken out of the root: of positive atoms, and of the whole where it is
+    /// one. `None` where that needs a sign that is not known.
+    fn root_of_factors(&mut self, x: &RationalFunction) -> Outcome<RationalFunction> {
+        let radicand = sized(x.numerator.times(&x.denominator))?;
+        if let Some(root) = root(&radicand) {
+            // |q|/|d|: the signs may be conditions
+            let root = RationalFunction::new(root, x.denominator.clone())?;
+            return match self.sign(&root)? {
+                Sign::Negative => self.negate(&root),
+                _ => Ok(root),
+            };
+        }
+        let positive = |field: &Self, x: &Laurent| field.positives.sign(x) == Some(Sign::Positive);
+        if !x.denominator.is_one() && !positive(self, &x.denominator) {
+            return self.named(Function::Sqrt, x);
+        }
+        let Some((number, monomial, rest)) = self.positives.factored(&radicand) else {
+            return self.named(Function::Sqrt, x);
+        };
+        let (outside, inside) = square_part(&number);
+        let mut out = Laurent::constant(outside);
+        // √(pq) = √p √q for p > 0, whatever q is: one root for each prime number, each positive atom, and the rest
+        let mut within: Vec<Laurent> = small_factors(inside.numer())
+            .into_iter()
+            .map(|(prime, _)| Laurent::constant(BigRational::from_integer(prime)))
+            .collect();
+        for &(atom, n) in monomial.powers() {
+            let atom = Monomial::of(atom);
+            let whole = atom.power(n.div_euclid(2)).ok_or_else(|| Abstention::new("a huge exponent"))?;
+            out = sized(out.times(&Laurent::term(whole, BigRational::one())))?;
+            if n.rem_euclid(2) == 1 {
+                within.push(Laurent::term(atom, BigRational::one()));
+            }
+        }
+        if !rest.is_one() {
+            within.push(rest);
+        }
+        let mut product = RationalFunction::whole(out);
+        for radicand in within {
+            let named = self.named(Function::Sqrt, &RationalFunction::whole(radicand))?;
+            product = self.product(&product, &named)?;
+        }
+        self.quotient(&product, &RationalFunction::whole(x.denominator.clone()))
+    }
+
+    /// The sign of a product of conditions, and of what is above a positive condition or below a negative one. In a
+    /// cell that no point is in, it may be either.
+    fn deduced_sign(&mut self, x: &RationalFunction) -> Outcome<Option<Sign>> {
+        if let Some(sign) = self.in_cell.sign(&sized(x.numerator.times(&x.denominator))?) {
+            return Ok(Some(sign));
+        }
+        let minus_x = self.negate(x)?;
+        for (i, known) in self.conditions.clone().iter().enumerate() {
+            let sign = self.cell.get(i).copied().unwrap_or(Sign::Positive);
+            let ratio = self.quotient(x, known)?;
+            if let Some(ratio) = self.in_cell.sign(&sized(ratio.numerator.times(&ratio.denominator))?) {
+                return Ok(Some(if ratio == Sign::Positive { sign } else { sign.opposite() }));
+            }
+            // minus the size of the condition
+            let less = if sign == Sign::Positive { self.negate(known)? } else { known.clone() };
+            for (candidate, its_sign) in [(x, Sign::Positive), (&minus_x, Sign::Negative)] {
+                let excess = self.sum(&[candidate, &less])?;
+                let size = sized(excess.numerator.times(&excess.denominator))?;
+                if self.positives.sign(&size) == Some(Sign::Positive) {
+                    return Ok(Some(its_sign));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether two functions are equal, with (√u)² = u, which equality of rational functions in the roots does
+    /// not know.
+    pub fn are_equal(&mut self, x: &RationalFunction, y: &RationalFunction) -> Outcome<bool> {
+        let minus = self.negate(y)?;
+        let mut difference = self.sum(&[x, &minus])?;
+        let roots: Vec<(Atom, RationalFunction)> = self.roots();
+        // the last roots may hold earlier ones
+        for (atom, radicand) in roots.into_iter().rev() {
+            difference = self.with_root_squared(&difference.numerator, atom, &radicand)?;
+        }
+        Ok(difference.numerator.is_zero())
+    }
+
+    fn roots(&self) -> Vec<(Atom, RationalFunction)> {
+        let roots = self.named.iter().filter(|(function, _, _)| *function == Function::Sqrt);
+        roots.map(|(_, radicand, atom)| (*atom, radicand.clone())).collect()
+    }
+
+    /// A polynomial with every even power of a root replaced by the power of its radicand.
+    fn with_root_squared(&mut self, x: &Laurent, atom: Atom, radicand: &RationalFunction) -> Outcome<RationalFunction> {
+        let power_of = |m: &Monomial| m.powers().iter().find(|(a, _)| *a == atom).map_or(0, |(_, n)| *n);
+        if x.terms().all(|(m, _)| power_of(m) == 0) {
+            return Ok(RationalFunction::whole(x.clone()));
+        }
+        let mut by_power: HashMap<i32, Laurent> = HashMap::new();
+        for (m, c) in x.terms() {
+            let n = power_of(m);
+            let even = n - n.rem_euclid(2);
+            let removed = Monomial::of(atom).power(-even).and_then(|inverse| m.times(&inverse));
+            let rest = Laurent::term(removed.ok_or_else(|| Abstention::new("a huge exponent"))?, c.clone());
+            by_power.entry(even / 2).or_default().add(&rest);
+        }
+        let mut total = RationalFunction::whole(Laurent::zero());
+        for (n, factor) in by_power {
+            let power = match n {
+                0 => RationalFunction::whole(Laurent::one()),
+                1 => radicand.clone(),
+                _ => self.power(radicand, i64::from(n))?,
+            };
+            let term = self.product(&power, &RationalFunction::whole(factor))?;
+            total = self.sum(&[&total, &term])?;
+        }
+        Ok(total)
+    }
+
+    /// Whether x is never below zero (`Some(false)`), or always above it (`Some(true)`), by its form.
+    pub fn is_above_zero(&self, x: &RationalFunction) -> Outcome<Option<bool>> {
+        let roots: BTreeSet<Atom> = self.roots().into_iter().map(|(atom, _)| atom).collect();
+        let of = |x: &Laurent| definite(x, &self.in_cell, &roots);
+        // what is divided by is not zero
+        let (n, d) = (of(&x.numerator), of(&x.denominator));
+        let known = if d != Definite::Open { n } else { of(&sized(x.numerator.times(&x.denominator))?) };
+        Ok(match known {
+            Definite::Open => None,
+            Definite::NonNegative => Some(false),
+            Definite::Positive => Some(true),
+        })
     }
 
     fn cosine_and_sine(&mut self, x: &RationalFunction, want: Function) -> Outcome<RationalFunction> {
@@ -197,7 +371,8 @@ impl Arithmetic for RationalFunctions {
         let mut sum = RationalFunction::whole(Laurent::zero());
         for term in terms {
             sum = if sum.denominator == term.denominator {
-                RationalFunction::new(sum.numerator.plus(&term.numerator), sum.denominator)?
+                let numerator = sized(Some(sum.numerator.plus(&term.numerator)).filter(|n| !n.is_unwieldy()))?;
+                RationalFunction::new(numerator, sum.denominator)?
             } else {
                 let left = sized(sum.numerator.times(&term.denominator))?;
                 let right = sized(term.numerator.times(&sum.denominator))?;
@@ -234,16 +409,18 @@ impl Arithmetic for RationalFunctions {
         if x.numerator == x.denominator {
             return Ok(RationalFunction::whole(Laurent::zero()));
         }
-        match self.logarithm_of_exponential(x) {
-            Some(exponent) => Ok(RationalFunction::whole(exponent)),
-            None => self.named(Function::Ln, x),
+        let positive = |x: &Laurent| self.positives.sign(x) == Some(Sign::Positive);
+        if positive(&x.numerator) && positive(&x.denominator) {
+            let (above, below) = (self.logarithm_of_factors(&x.numerator)?, self.logarithm_of_factors(&x.denominator)?);
+            return Ok(RationalFunction::whole(above.plus(&below.negated())));
         }
+        self.named(Function::Ln, x)
     }
     fn sqrt(&mut self, x: &RationalFunction) -> Outcome<RationalFunction> {
         if let Some(root) = x.polynomial().and_then(Laurent::as_constant).and_then(|c| super::Exact.sqrt(&c).ok()) {
             return self.constant(&root);
         }
-        self.named(Function::Sqrt, x)
+        self.root_of_factors(x)
     }
     fn sin(&mut self, x: &RationalFunction) -> Outcome<RationalFunction> {
         self.cosine_and_sine(x, Function::Sin)
@@ -272,15 +449,72 @@ impl Arithmetic for RationalFunctions {
                 return Ok(if ratio == Sign::Positive { sign } else { sign.opposite() });
             }
         }
+        for (known, sign) in &self.deduced {
+            let left = sized(x.numerator.times(&known.denominator))?;
+            let right = sized(known.numerator.times(&x.denominator))?;
+            if let Some(ratio) = self.positives.ratio(&left, &right) {
+                return Ok(if ratio == Sign::Positive { *sign } else { sign.opposite() });
+            }
+        }
+        if let Some(sign) = self.deduced_sign(x)? {
+            self.deduced.push((x.clone(), sign));
+            return Ok(sign);
+        }
         self.conditions.push(x.clone());
-        Ok(self.cell.get(self.conditions.len() - 1).copied().unwrap_or(Sign::Positive))
+        let sign = self.cell.get(self.conditions.len() - 1).copied().unwrap_or(Sign::Positive);
+        if let Some(polynomial) = x.polynomial() {
+            let known = if sign == Sign::Negative { polynomial.negated() } else { polynomial.clone() };
+            self.in_cell.insert(known);
+        }
+        Ok(sign)
     }
+}
+
+/// Larger prime factors are not looked for; what is left below the square of this is prime.
+pub(super) const LARGEST_FACTOR: u32 = 1000;
+
+/// The small prime factors of a positive whole number with their powers, and what is left.
+pub(super) fn small_factors(n: &BigInt) -> Vec<(BigInt, i64)> {
+    let mut left = n.clone();
+    let mut all = Vec::new();
+    for factor in 2..=LARGEST_FACTOR {
+        if left.is_one() {
+            break;
+        }
+        let mut power = 0;
+        while (&left % factor).is_zero() {
+            left /= factor;
+            power += 1;
+        }
+        if power > 0 {
+            all.push((BigInt::from(factor), power));
+        }
+    }
+    if !left.is_one() {
+        all.push((left, 1));
+    }
+    all
+}
+
+/// A positive number as a² b, with b whole and without small squares: a and b.
+fn square_part(x: &BigRational) -> (BigRational, BigRational) {
+    // n/d = nd/d²
+    let product = x.numer() * x.denom();
+    let (mut outside, mut inside) = (BigInt::one(), BigInt::one());
+    for (factor, n) in small_factors(&product) {
+        let power = u32::try_from(n / 2).unwrap_or(0);
+        outside *= factor.pow(power);
+        inside *= factor.pow(u32::try_from(n).unwrap_or(0) - 2 * power);
+    }
+    (BigRational::new(outside, x.denom().abs()), BigRational::from_integer(inside))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expression::{Expr, Graph, log_sum_exp, pi, sigmoid, softmax, softplus, sum, variables};
+    use crate::expression::{
+        Expr, Graph, constant, log_sum_exp, pi, ratio, sigmoid, softmax, softplus, sum, variables,
+    };
     use crate::number::evaluate_all;
 
     /// Whether f of two variables is zero as a rational function.
@@ -303,6 +537,14 @@ mod tests {
         assert!(is_zero(|x| (x[0] / x[0]).sqrt() - 1 + (x[1] - x[1]).sqrt()));
         assert!(is_zero(|x| (pi() - x[0]).cos() + x[0].cos()));
         assert!(is_zero(|x| (pi() * 1 + x[1]).sin() + x[1].sin()));
+        assert!(is_zero(|x| softplus(x[0]) - softplus(-x[0]) - x[0]));
+        assert!(is_zero(
+            |x| (12 * x[0].exp() / 5).ln() - 2 * constant(2).ln() - constant(3).ln() + constant(5).ln() - x[0]
+        ));
+        assert!(is_zero(|x| (x[0] * ratio(8_943, 100_000)).exp() * (x[0] * ratio(-8_943, 100_000)).exp() - 1));
+        assert!(is_zero(
+            |x| (8 * (2 * x[0]).exp() / x[1].exp().squared()).sqrt() - 2 * constant(2).sqrt() * (x[0] - x[1]).exp()
+        ));
     }
 
     #[test]
@@ -310,8 +552,8 @@ mod tests {
         assert!(!is_zero(|x| (x[0] + x[1]).squared() - x[0].squared() - x[1].squared()));
         assert!(!is_zero(|x| (x[0] * x[1]).exp() - x[0].exp() * x[1].exp()));
         assert!(!is_zero(|x| (4 * x[0] / x[0]).sqrt() + 2));
-        assert!(!is_zero(|x| x[0].squared().sqrt() - x[0]));
-        // true, but ln ab = ln a + ln b is not known here
-        assert!(!is_zero(|x| softplus(x[0]) - softplus(-x[0]) - x[0]));
+        // ln ab = ln a + ln b only where both are positive
+        assert!(!is_zero(|x| (x[0] * x[1]).ln() - x[0].ln() - x[1].ln()));
+        assert!(!is_zero(|x| (x[0].squared() * x[1]).sqrt() - x[0] * x[1].sqrt()));
     }
 }

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::expression::{Expr, constant, larger};
 use crate::formula::{Numbers, Wrong, axis};
 use crate::kernels;
-use crate::kernels::Coefficient;
-use crate::number::Wide;
+use crate::kernels::{Coefficient, two_to};
+use crate::number::{Dyadic, Wide};
 use crate::optimizers::average::{average_wide, lerp, weights};
 use crate::optimizers::element::Element;
 use crate::optimizers::state::Counting;
@@ -252,15 +252,25 @@ impl Hyper {
 }
 
 /// 1 − β^t for β in [0, 1).
-pub(crate) fn bias_wide(beta: f64, t: u64) -> Wide {
-    let beta = Wide::from(beta);
+pub(crate) fn bias_wide(x: f64, t: u64) -> Wide {
+    let beta = Wide::from(x);
     let power = beta.powi(i64::try_from(t).unwrap_or(i64::MAX));
     if power.is_exact() {
         return Wide::ONE - power;
     }
-    // 1 − e^(t ln β), which keeps its digits where β^t is near 1
-    -(Wide::from_whole(t) * beta.ln()).exp_m1()
+    // 1 − e^(t ln β), which keeps its digits where β^t is near 1 and where it is far below
+    let exponent = Wide::from_whole(t) * beta.ln();
+    let bias = -exponent.exp_m1();
+    if bias.relative_error() <= BIAS_ERROR || exponent.to_f64() < -200.0 {
+        return bias;
+    }
+    // between them, for as many steps as there are until β^t is far below, by longer numbers
+    let [nearest, rest] = Dyadic::one_minus_power(x, t);
+    Wide::known_to(nearest, rest, two_to(-105) * nearest)
 }
+
+/// 2^−103: what the loops over vectors take of a step's scalars is within 2^−100, after a root and a quotient.
+const BIAS_ERROR: f64 = two_to(-103);
 
 /// 1 − β1^t and 1 − β2^t, or 1 where they do not correct.
 pub(crate) fn biases_wide(hyper: Hyper, choices: Choices, t: u64) -> [Wide; 2] {
@@ -333,4 +343,29 @@ pub(crate) fn rule<const L2: bool>(
         kept: Coefficient::of(kept)?,
         moved: Coefficient::of(moved * root / bias1)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_loops_over_vectors() {
+        let choices =
+            Choices { epsilon: Epsilon::Outside, bias_correction: BiasCorrection::Both, amsgrad: Amsgrad::Off };
+        for (beta1, beta2) in [(0.9, 0.999), (0.9, 0.95), (0.95, 0.98), (0.99, 0.5), (0.999, 0.9999)] {
+            let hyper = Hyper { beta1, beta2, eps: 1e-8 };
+            for t in (1..500).chain([1000, 5000, 1_000_000]) {
+                let biases = biases_wide(hyper, choices, t);
+                let by_logarithm = |beta: f64| -(Wide::from_whole(t) * Wide::from(beta).ln()).exp_m1();
+                for (bias, beta) in biases.into_iter().zip([beta1, beta2]) {
+                    let off = bias - by_logarithm(beta);
+                    assert!(off.sign().is_none() || off.is_zero(), "1 − {beta}^{t}: {off:?} apart");
+                }
+                let kept_and_moved = [1.0 - 1e-4, 1e-3].map(Wide::from);
+                let rule = rule::<false>(hyper, choices, biases, kept_and_moved, Wide::ZERO);
+                assert!(rule.is_some(), "β1 = {beta1}, β2 = {beta2}, t = {t}: {biases:?}");
+            }
+        }
+    }
 }

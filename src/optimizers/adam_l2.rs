@@ -422,6 +422,11 @@ pub const FORMULA: Formula = Formula {
     id: "adam-l2",
     name: "Adam with L2 regularization",
     equation: "g ← g + λθ;  θ′ = θ − η (m′/(1−β1^t)) / (√(v′/(1−β2^t)) + ε)",
+    latex: &[
+        r"g \leftarrow g + \lambda \theta",
+        r"m' = \beta_1 m + (1 - \beta_1) g, \quad v' = \beta_2 v + (1 - \beta_2) g^2",
+        r"\theta' = \theta - \eta\, \frac{m' / (1 - \beta_1^t)}{\sqrt{v' / (1 - \beta_2^t)} + \varepsilon}",
+    ],
     source: "Kingma & Ba, Adam (2015), Algorithm 1; torch/optim/adam.py",
     input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or one per step), \
             state (zeros), beta1 (0.9), beta2 (0.95), eps (1e-8), weight_decay (0.1; 0 is plain Adam)",

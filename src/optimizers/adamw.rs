@@ -649,6 +649,11 @@ pub const FORMULA: Formula = Formula {
     id: "adamw",
     name: "AdamW",
     equation: "θ′ = θ − η( (m′/(1−β1^t)) / (√(v′/(1−β2^t)) + ε) + λθ )",
+    latex: &[
+        r"m' = \beta_1 m + (1 - \beta_1) g, \quad v' = \beta_2 v + (1 - \beta_2) g^2",
+        r"\hat m = \frac{m'}{1 - \beta_1^t}, \quad \hat v = \frac{v'}{1 - \beta_2^t}",
+        r"\theta' = \theta - \eta \left( \frac{\hat m}{\sqrt{\hat v} + \varepsilon} + \lambda \theta \right)",
+    ],
     source: "Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2",
     input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or \
 one per step), state (zeros), beta1 (0.9), beta2 (0.95), eps (1e-8), \

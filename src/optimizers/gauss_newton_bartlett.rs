@@ -309,6 +309,10 @@ pub const FORMULA: Formula = Formula {
     id: "gauss-newton-bartlett",
     name: "Gauss-Newton-Bartlett estimator",
     equation: "ĥ = B ĝ ∘ ĝ, ĝ = ∂/∂W (1/B) Σ_b ℓ(x_b W, ŷ_b), ŷ_b ~ softmax(x_b W)",
+    latex: &[
+        r"\hat h = B\, \hat g \odot \hat g",
+        r"\hat g = \frac{\partial}{\partial W} \frac{1}{B} \sum_b \ell(x_b W, \hat y_b), \quad \hat y_b \sim \operatorname{softmax}(x_b W)",
+    ],
     source: "Liu et al., Sophia (2023), Algorithm 2",
     input: "features [[d]], weights [[V]] (d rows), labels [B]",
     domain: "finite; B, d, V ≥ 1; labels whole numbers, 0 ≤ y < V",

@@ -210,6 +210,10 @@ pub const FORMULA: Formula = Formula {
     id: "hutchinson",
     name: "Hutchinson's estimator",
     equation: "ĥ = u ∘ (H u)",
+    latex: &[
+        r"\hat h = u \odot (H u)",
+        r"\operatorname{E}[\hat h] = \operatorname{diag} H \quad \text{for } u_i = \pm 1",
+    ],
     source: "Hutchinson (1989); Liu et al., Sophia (2023), Algorithm 1",
     input: "hessian [[n]], probe [n]",
     domain: "finite; n ≥ 1; hessian square",

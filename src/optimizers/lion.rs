@@ -319,6 +319,10 @@ pub const FORMULA: Formula = Formula {
     id: "lion",
     name: "Lion",
     equation: "θ′ = θ − η( sign(β1 m + (1−β1) g) + λθ ), m′ = β2 m + (1−β2) g, sign(0) = 0",
+    latex: &[
+        r"\theta' = \theta - \eta \left( \operatorname{sign}(\beta_1 m + (1 - \beta_1) g) + \lambda \theta \right)",
+        r"m' = \beta_2 m + (1 - \beta_2) g, \quad \operatorname{sign}(0) = 0",
+    ],
     source: "Chen et al., Symbolic Discovery of Optimization Algorithms (2023), Algorithm 2",
     input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or \
 one per step), state (zeros), beta1 (0.9), beta2 (0.99), weight_decay (0)",

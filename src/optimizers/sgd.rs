@@ -346,6 +346,10 @@ pub const FORMULA: Formula = Formula {
     id: "sgd",
     name: "SGD with momentum",
     equation: "buf′ = μ buf + (1 − d)(g + λθ);  θ′ = θ − η buf′, with Nesterov θ − η(g + λθ + μ buf′)",
+    latex: &[
+        r"b' = \mu b + (1 - d)(g + \lambda \theta)",
+        r"\theta' = \theta - \eta b', \quad \text{with Nesterov } \theta - \eta (g + \lambda \theta + \mu b')",
+    ],
     source: "Sutskever et al., On the importance of initialization and momentum (2013); torch/optim/sgd.py",
     input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or one per step), \
             state (zeros), momentum (0), dampening (0), nesterov (false), weight_decay (0)",

@@ -519,6 +519,11 @@ pub const FORMULA: Formula = Formula {
     name: "Sophia",
     equation: "θ′ = θ − η( clip(m′/max(γh′, ε), −ρ, ρ) + λθ ), m′ = β1 m + (1−β1) g, \
 h′ = β2 h + (1−β2) ĥ where refreshed, else h",
+    latex: &[
+        r"m' = \beta_1 m + (1 - \beta_1) g",
+        r"h' = \beta_2 h + (1 - \beta_2) \hat h \quad \text{where refreshed, else } h",
+        r"\theta' = \theta - \eta \left( \operatorname{clip}\left(\frac{m'}{\max(\gamma h', \varepsilon)}, -\rho, \rho\right) + \lambda \theta \right)",
+    ],
     source: "Liu et al., Sophia: A Scalable Stochastic Second-order Optimizer (2023), Algorithm 3",
     input: "params [tensor][n], gradients [step][tensor] (null for none), lr (a number, or one per step), \
 state (zeros), hessians [step][tensor] (null where not refreshed), beta1 (0.965), beta2 (0.99), gamma (1), \

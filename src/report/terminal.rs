@@ -17,7 +17,7 @@ pub fn render(evidence: &Evidence) -> String {
 }
 
 fn write(out: &mut String, evidence: &Evidence) -> fmt::Result {
-    let mut formulas: Vec<&str> = evidence.claims.iter().map(|c| c.formula).collect();
+    let mut formulas: Vec<&str> = evidence.claims.iter().map(|c| c.formula.as_ref()).collect();
     formulas.dedup();
     for formula in formulas {
         writeln!(out, "\n{formula}")?;
@@ -48,8 +48,11 @@ fn write(out: &mut String, evidence: &Evidence) -> fmt::Result {
     for claim in &surprises {
         writeln!(
             out,
-            "NOT AS EXPECTED: {} is {:?}, expected {:?}: {}",
-            claim.id, claim.verdict, claim.expected, claim.scope
+            "NOT AS EXPECTED: {} is {:?}, expected {}: {}",
+            claim.id,
+            claim.verdict,
+            claim.expected.map_or("nothing".to_string(), |expected| format!("{expected:?}")),
+            claim.scope
         )?;
         for j in &claim.judges {
             writeln!(out, "    {}: {} (control {} {})", j.judge, j.outcome, j.control.id, j.control.outcome)?;
@@ -89,7 +92,8 @@ fn table(claims: &[&ClaimReport]) -> Table {
 
 /// The id and the statement, with the counterexample of a refuted claim.
 fn statement(claim: &ClaimReport) -> String {
-    let mut text = format!("{}\n{}", claim.id.split_once('/').map_or(claim.id, |(_, rest)| rest), claim.statement);
+    let mut text =
+        format!("{}\n{}", claim.id.split_once('/').map_or(claim.id.as_ref(), |(_, rest)| rest), claim.statement);
     if let Some(amended) = claim.amends {
         let _ = write!(text, "\namends {amended}");
     }

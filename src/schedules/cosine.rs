@@ -203,6 +203,10 @@ pub const FORMULA: Formula = Formula {
     id: "cosine",
     name: "Cosine decay with linear warm-up",
     equation: "lr(s) = max·s/W for s < W;  min + (max − min)/2·(1 + cos(π (s − W)/(T − W))) from W on",
+    latex: &[
+        r"\eta(s) = \eta_{\max} \frac{s}{W} \quad \text{for } s < W",
+        r"\eta(s) = \eta_{\min} + \frac{\eta_{\max} - \eta_{\min}}{2} \left(1 + \cos \pi \frac{s - W}{T - W}\right)",
+    ],
     source: "Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5",
     input: "steps [..], max_lr, min_lr (0), warmup_steps (0), total_steps",
     domain: "steps whole numbers from 0 to 2^53; max_lr ≥ min_lr ≥ 0; 0 ≤ W < T ≤ 2^53",

@@ -303,6 +303,10 @@ pub const FORMULA: Formula = Formula {
     id: "inverse-sqrt",
     name: "Inverse square root decay with linear warm-up",
     equation: "lr(s) = max·s/W for s < W;  max·√(W/s) from W on",
+    latex: &[
+        r"\eta(s) = \eta_{\max} \frac{s}{W} \quad \text{for } s < W",
+        r"\eta(s) = \eta_{\max} \sqrt{\frac{W}{s}} \quad \text{from } W \text{ on}",
+    ],
     source: "facebookresearch/fairseq inverse_square_root_schedule.py @07665ac",
     input: "steps [..], max_lr, warmup_steps",
     domain: "steps whole numbers from 0 to 2^53; max_lr ≥ 0; 1 ≤ W ≤ 2^53",

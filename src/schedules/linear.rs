@@ -330,6 +330,10 @@ pub const FORMULA: Formula = Formula {
     id: "linear",
     name: "Linear decay with linear warm-up",
     equation: "lr(s) = max·s/W for s < W;  min + (max − min)(T − s)/(T − W) from W on",
+    latex: &[
+        r"\eta(s) = \eta_{\max} \frac{s}{W} \quad \text{for } s < W",
+        r"\eta(s) = \eta_{\min} + (\eta_{\max} - \eta_{\min}) \frac{T - s}{T - W}",
+    ],
     source: "huggingface/transformers optimization.py, get_linear_schedule_with_warmup",
     input: "steps [..], max_lr, min_lr (0), warmup_steps (0), total_steps",
     domain: "steps whole numbers from 0 to 2^53; max_lr ≥ min_lr ≥ 0; 0 ≤ W < T ≤ 2^53",

@@ -314,6 +314,7 @@ pub const FORMULA: Formula = Formula {
     id: "noam",
     name: "The Transformer's schedule (Noam)",
     equation: "lr(s) = factor·d^(−1/2)·min(s^(−1/2), s·W^(−3/2))",
+    latex: &[r"\eta(s) = \text{factor} \cdot d^{-1/2} \min\left(s^{-1/2}, s\, W^{-3/2}\right)"],
     source: "Vaswani et al., Attention Is All You Need (2017), equation 3",
     input: "steps [..], d_model, warmup_steps, factor (1)",
     domain: "steps whole numbers from 1 to 2^53; 1 ≤ d_model, W ≤ 2^53; factor > 0",

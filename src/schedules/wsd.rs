@@ -235,6 +235,11 @@ pub const FORMULA: Formula = Formula {
     id: "wsd",
     name: "Warm-up, stable, decay",
     equation: "lr(s) = max·s/W for s < W;  max for s < T − D;  min + (max − min) f((s − T + D)/D), f(p) = 1 − p",
+    latex: &[
+        r"\eta(s) = \eta_{\max} \frac{s}{W} \quad \text{for } s < W",
+        r"\eta(s) = \eta_{\max} \quad \text{for } W \le s < T - D",
+        r"\eta(s) = \eta_{\min} + (\eta_{\max} - \eta_{\min}) f\left(\frac{s - T + D}{D}\right), \quad f(p) = 1 - p",
+    ],
     source: "Hu et al., MiniCPM: Unveiling the Potential of Small Language Models (2024), section 4",
     input: "steps [..], max_lr, min_lr (0), warmup_steps (0), total_steps, decay_steps",
     domain: "steps whole numbers from 0 to 2^53; max_lr ≥ min_lr ≥ 0; 0 ≤ W < T ≤ 2^53; D ≥ 1; W + D ≤ T",

@@ -1,10 +1,12 @@
 //! Which cases a formula's file has: the kit's under the default conventions, some under every other option,
 //! some that leave an axis open, and inputs that must be refused.
 
+use super::by_hand;
 use super::expected;
 use super::shown::{Chosen, Shower, Wrong};
-use super::{Answer, Case, Expected, FORMAT, File, Group, links, long_run, notes, refused};
+use super::{Answer, Case, Expected, FORMAT, File, Group, links, long_run, notes, refused, resumed};
 use crate::cases;
+use crate::catalog;
 use crate::comparison::{Compared, Reference};
 use crate::conformance::{self, Precision};
 use crate::error::Result;
@@ -43,6 +45,7 @@ pub fn of(formula: &'static Formula) -> Result<File> {
         cases.valid(candidate, &candidate.name, &Chosen::new(), &[])?;
     }
     if formula.has_steps() {
+        cases.resumed(&default)?;
         cases.long_run(&default)?;
     }
     for axis in formula.axes {
@@ -88,6 +91,8 @@ fn candidates(formula: &'static Formula, chosen: &Chosen) -> Vec<Candidate> {
         }
     }
     if all.is_empty() {
+        let by_hand = by_hand::inputs(formula).into_iter();
+        all.extend(by_hand.map(|(name, about, input)| Candidate { name: name.into(), about: about.into(), input }));
         all.extend((0..RANDOM).map(|i| Candidate {
             name: format!("random/{i}"),
             about: "random numbers".into(),
@@ -185,6 +190,25 @@ impl Cases {
         case.flags = flags.iter().map(|flag| flag.to_string()).collect();
         case.flags.extend(self.shower.flags(&input, &reference, chosen));
         self.push(case, chosen);
+        Ok(())
+    }
+
+    /// A run that goes on from a state: the end of the first case that is long enough and ends elsewhere without it.
+    fn resumed(&mut self, default: &[Candidate]) -> Result<()> {
+        // two steps before, and at least one after
+        let long =
+            |candidate: &&Candidate| candidate.input["gradients"].as_array().is_some_and(|steps| steps.len() > 2);
+        for whole in default.iter().filter(long) {
+            let input = resumed::input(self.formula, &whole.input, 2)?;
+            let mut anew = input.clone();
+            anew.as_object_mut().into_iter().for_each(|fields| drop(fields.remove("state")));
+            if catalog::evaluate(self.formula.id, input.clone())? == catalog::evaluate(self.formula.id, anew)? {
+                continue;
+            }
+            let about = "a run that goes on from a state: whoever starts from zeros fails it";
+            let candidate = Candidate { name: "resumed/0".into(), about: about.into(), input };
+            return self.valid(&candidate, &candidate.name, &Chosen::new(), &[]);
+        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@
 //! # Ok::<(), gradproof::error::Error>(())
 //! ```
 
+mod by_hand;
 mod check;
 mod choice;
 mod expected;
@@ -22,6 +23,7 @@ mod long_run;
 mod notes;
 mod refused;
 mod results;
+mod resumed;
 mod shown;
 mod text;
 

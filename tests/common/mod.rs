@@ -59,3 +59,13 @@ pub fn pairs(found: &Value, right: &Value) -> Vec<(String, f64, f64)> {
     collect(String::new(), found, right, &mut out);
     out
 }
+
+/// Holds a text to its snapshot in the folder `snapshots`.
+pub fn assert_snapshot(name: &str, description: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description(description);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}

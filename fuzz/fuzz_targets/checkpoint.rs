@@ -1,0 +1,6 @@
+#![no_main]
+#![allow(missing_docs)]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    gradproof_fuzz::checkpoint(data);
+});

@@ -1,0 +1,276 @@
+//! The steps of the optimizers on vectors, under every convention.
+
+use super::sifted::{Kept, OWN_ERROR, Scalar, Sifted, average, product, scaled};
+use super::{MOST_OUTPUTS, Steps};
+use crate::kernels::{Lanes, Vector};
+use crate::optimizers::adam::{self, Amsgrad, BiasCorrection, Epsilon};
+use crate::optimizers::decay::Decay;
+use crate::optimizers::{adam_l2, adamw, lion, sgd};
+
+/// β and 1 − β, which is rounded where it is computed or where it meets a tensor, and as a product
+pub(super) fn weights(beta: f64, kept: Kept) -> [Scalar; 2] {
+    [Scalar::kept(beta, kept), Scalar::exact(1.0 - beta).twice()]
+}
+
+/// 1 − β^t
+pub(super) fn bias(beta: f64, t: u64) -> f64 {
+    -libm::expm1(t as f64 * libm::log(beta))
+}
+
+/// What a decay beside the gradient makes of θ and of what is subtracted from it.
+#[derive(Clone, Copy)]
+pub(super) enum Decayed {
+    /// aθ − moved
+    First(Scalar),
+    /// a(θ − moved)
+    Last(Scalar),
+    /// (θ − moved)/a
+    Divided(f64),
+}
+
+impl Decayed {
+    /// One rate is all that an audit knows of: the schedule's first is this one.
+    pub fn of(decay: Decay, eta: f64, lambda: f64, kept: Kept) -> Decayed {
+        let left = Scalar::kept(1.0 - eta * lambda, kept);
+        match decay {
+            Decay::Joint => Decayed::First(left),
+            Decay::After => Decayed::Last(left),
+            Decay::Proximal => Decayed::Divided(1.0 + eta * lambda),
+            Decay::Schedule | Decay::Absolute => Decayed::First(Scalar::kept(1.0 - lambda, kept)),
+        }
+    }
+
+    /// θ′
+    #[inline(always)]
+    pub fn step<L: Lanes>(self, theta: Vector<L>, moved: Sifted<L>) -> Sifted<L> {
+        let difference = Sifted::given(theta).plus(moved.negated());
+        match self {
+            Decayed::First(left) => scaled(left, theta).plus(moved.negated()),
+            Decayed::Last(left) => {
+                let size = Vector::all(theta.0, left.value.abs());
+                let own = scaled(left, difference.value);
+                let own = Sifted { products: own.products.max(difference.products), ..own };
+                own.with_terms(size * difference.terms)
+            }
+            Decayed::Divided(1.0) => difference,
+            Decayed::Divided(by) => {
+                let by = Vector::all(theta.0, by);
+                let value = difference.value / by;
+                Sifted { value, terms: difference.terms / by + value.abs(), products: difference.products }
+            }
+        }
+    }
+}
+
+/// Adam's ratio, and a decay in the gradient or beside it.
+pub(in crate::audit) struct Adam {
+    beta1: [Scalar; 2],
+    beta2: [Scalar; 2],
+    /// η/(1 − β1^t)
+    rate: f64,
+    /// 1/(1 − β2^t)
+    correction: f64,
+    /// ε as it stands beside √v̂
+    eps: f64,
+    epsilon: Epsilon,
+    amsgrad: Amsgrad,
+    decayed: Decayed,
+    /// λ, into the gradient
+    l2: Scalar,
+}
+
+impl Adam {
+    fn new(hyper: adam::Hyper, choices: adam::Choices, eta: f64, t: u64, kept: Kept) -> Adam {
+        let adam::Hyper { beta1, beta2, eps } = hyper;
+        let (bias1, bias2) = match choices.bias_correction {
+            BiasCorrection::Both => (bias(beta1, t), bias(beta2, t)),
+            BiasCorrection::None => (1.0, 1.0),
+        };
+        Adam {
+            beta1: weights(beta1, kept),
+            beta2: weights(beta2, kept),
+            rate: eta / bias1,
+            correction: 1.0 / bias2,
+            eps: if choices.epsilon == Epsilon::Hat { eps / libm::sqrt(bias2) } else { eps },
+            epsilon: choices.epsilon,
+            amsgrad: choices.amsgrad,
+            decayed: Decayed::First(Scalar::exact(1.0)),
+            l2: Scalar::exact(0.0),
+        }
+    }
+
+    /// AdamW.
+    pub fn decoupled(h: &adamw::Hyperparameters, eta: f64, t: u64, kept: Kept) -> Adam {
+        let decayed = Decayed::of(h.conventions.decay, eta, h.weight_decay, kept);
+        Adam { decayed, ..Adam::new(h.adam(), h.conventions.choices(), eta, t, kept) }
+    }
+
+    /// Adam with L2.
+    pub fn with_l2(h: &adam_l2::Hyperparameters, eta: f64, t: u64, kept: Kept) -> Adam {
+        let l2 = Scalar::kept(h.weight_decay, kept);
+        Adam { l2, ..Adam::new(h.adam(), h.conventions.choices(), eta, t, kept) }
+    }
+}
+
+/// The larger of a number that was given and one that was computed.
+#[inline(always)]
+fn larger<L: Lanes>(given: Vector<L>, computed: Sifted<L>) -> Sifted<L> {
+    let zero = Vector::all(given.0, 0.0);
+    let is_given = computed.value.less(given);
+    Sifted {
+        value: given.max(computed.value),
+        terms: zero.or_where_not(is_given, computed.terms),
+        products: zero.or_where_not(is_given, computed.products),
+    }
+}
+
+/// x·scalar/y, where factor is scalar/y: the quotient and the product with the scalar are rounded, but for those by 1,
+/// and x brings its own roundings along.
+#[inline(always)]
+pub(super) fn quotient<L: Lanes>(x: Sifted<L>, factor: Vector<L>, y: Vector<L>, scalar: f64) -> Sifted<L> {
+    let (zero, one) = (Vector::all(y.0, 0.0), Vector::all(y.0, 1.0));
+    let value = factor * x.value;
+    let product = Vector::all(y.0, if scalar.abs() == 1.0 { 0.0 } else { 1.0 });
+    let roundings = product + zero.or_where_not(y.abs().equal(one), one);
+    let products = zero.or_where_not(value.equal(zero), roundings.min(one));
+    Sifted { value, terms: factor.abs() * x.terms + value.abs() * roundings, products }
+}
+
+/// 2^−8
+const CANCELLED: f64 = 1.0 / 256.0;
+
+impl Steps for Adam {
+    #[inline(always)]
+    fn step<L: Lanes>(
+        &self,
+        l: L,
+        state: [Vector<L>; MOST_OUTPUTS],
+        [gradient, _]: [Vector<L>; 2],
+    ) -> [Sifted<L>; MOST_OUTPUTS] {
+        let [theta, m, v, v_max] = state;
+        let zero = Vector::all(l, 0.0);
+        let g = Sifted::given(gradient).plus(scaled(self.l2, theta));
+        let m = average(self.beta1, m, g);
+        let new_v = average(self.beta2, v, product(g.value, g.value));
+        let correction = Vector::all(l, self.correction);
+        let (v_hat, largest) = match self.amsgrad {
+            Amsgrad::Off => (new_v.value * correction, Sifted::open(l)),
+            // the larger one brings its own roundings along: none where it is the one that was given
+            Amsgrad::Raw => {
+                let largest = larger(v_max, new_v);
+                (largest.value * correction, largest)
+            }
+            Amsgrad::Corrected => {
+                let corrected =
+                    Sifted { value: new_v.value * correction, terms: new_v.terms * correction, products: zero };
+                let largest = larger(v_max, corrected);
+                (largest.value, largest)
+            }
+        };
+        let eps = Vector::all(l, self.eps);
+        let denominator = match self.epsilon {
+            Epsilon::Outside | Epsilon::Hat => v_hat.sqrt() + eps,
+            Epsilon::Root => (v_hat + eps).sqrt(),
+            Epsilon::Max => v_hat.sqrt().max(eps),
+        };
+        let factor = Vector::all(l, self.rate) / denominator;
+        let moved = quotient(m, factor, denominator, self.rate);
+        let new_theta = self.decayed.step(theta, moved);
+        // of a gradient that λθ nearly cancels, plain f64 knows the square only roughly; and there is no step from
+        // means of squares below 0
+        let least = Vector::all(l, CANCELLED) * gradient.abs();
+        let (cancelled, negative) = (g.value.abs().less(least), v.min(v_max).less(zero));
+        let mut told = [new_theta, m, new_v, largest];
+        for k in [0, 2, 3] {
+            told[k] = told[k].open_where(cancelled).open_where(negative);
+        }
+        told
+    }
+}
+
+/// Lion.
+pub(in crate::audit) struct Lion {
+    beta1: [Scalar; 2],
+    beta2: [Scalar; 2],
+    eta: f64,
+    decayed: Decayed,
+}
+
+impl Lion {
+    pub fn new(h: &lion::Hyperparameters, eta: f64, kept: Kept) -> Lion {
+        Lion {
+            beta1: weights(h.beta1, kept),
+            beta2: weights(h.beta2, kept),
+            eta,
+            decayed: Decayed::of(h.conventions.decay, eta, h.weight_decay, kept),
+        }
+    }
+}
+
+impl Steps for Lion {
+    #[inline(always)]
+    fn step<L: Lanes>(
+        &self,
+        l: L,
+        state: [Vector<L>; MOST_OUTPUTS],
+        [gradient, _]: [Vector<L>; 2],
+    ) -> [Sifted<L>; MOST_OUTPUTS] {
+        let [theta, m, ..] = state;
+        let (zero, eta) = (Vector::all(l, 0.0), Vector::all(l, self.eta));
+        let c = average(self.beta1, m, Sifted::given(gradient));
+        let moved = eta.or_where_not(zero.less(c.value), (-eta).or_where_not(c.value.less(zero), zero));
+        let new_theta = self.decayed.step(theta, Sifted::given(moved));
+        // the sign of a sum is known where it is large beside what was added, and where nothing was rounded
+        let unsure = c.value.abs() - c.terms * Vector::all(l, OWN_ERROR);
+        let unsure = Vector::all(l, 1.0).or_where_not(c.terms.equal(zero), unsure);
+        let new_theta = new_theta.open_where(unsure.less(Vector::all(l, f64::MIN_POSITIVE)));
+        [new_theta, average(self.beta2, m, Sifted::given(gradient)), Sifted::open(l), Sifted::open(l)]
+    }
+}
+
+/// SGD with momentum.
+pub(in crate::audit) struct Sgd {
+    momentum: Scalar,
+    /// 1 − dampening
+    rest: Scalar,
+    nesterov: bool,
+    l2: Scalar,
+    eta: f64,
+    first: bool,
+}
+
+impl Sgd {
+    /// A step of rate η, the t-th.
+    pub fn new(h: &sgd::Hyperparameters, eta: f64, t: u64, kept: Kept) -> Sgd {
+        Sgd {
+            momentum: Scalar::kept(h.momentum, kept),
+            rest: Scalar::kept(1.0 - h.dampening, kept),
+            nesterov: h.nesterov,
+            l2: Scalar::kept(h.weight_decay, kept),
+            eta,
+            first: t == 1 || h.momentum == 0.0,
+        }
+    }
+}
+
+impl Steps for Sgd {
+    #[inline(always)]
+    fn step<L: Lanes>(
+        &self,
+        l: L,
+        state: [Vector<L>; MOST_OUTPUTS],
+        [gradient, _]: [Vector<L>; 2],
+    ) -> [Sifted<L>; MOST_OUTPUTS] {
+        let [theta, buf, ..] = state;
+        let g = Sifted::given(gradient).plus(scaled(self.l2, theta));
+        let new = scaled(self.rest, g.value).with_terms(Vector::all(l, self.rest.value.abs()) * g.terms);
+        // a state that takes no part must be one all the same
+        let given = Sifted { value: g.value + buf * Vector::all(l, 0.0), ..g };
+        let buf = if self.first { given } else { scaled(self.momentum, buf).plus(new) };
+        let ahead = scaled(self.momentum, buf.value).with_terms(Vector::all(l, self.momentum.value.abs()) * buf.terms);
+        let direction = if self.nesterov { g.plus(ahead) } else { buf };
+        let eta = Vector::all(l, self.eta);
+        let moved = product(eta, direction.value).with_terms(eta * direction.terms);
+        [Sifted::given(theta).plus(moved.negated()), buf, Sifted::open(l), Sifted::open(l)]
+    }
+}
