@@ -228,7 +228,13 @@ fn verdict(instances: &[Instance], heard: &[Heard], refuted: bool) -> (Verdict, 
         }
         return (Verdict::Proved, text);
     }
-    (Verdict::Verified, scope::sizes(instances, |_, _| true))
+    let mut text = scope::sizes(instances, |_, _| true);
+    let parts = reliable.iter().flat_map(|h| &h.findings[..instances.len()]).flatten().filter_map(|f| f.part.as_ref());
+    // of several sizes the last, which is the largest
+    if let Some(part) = parts.last() {
+        text.push_str(&format!("; {part}"));
+    }
+    (Verdict::Verified, text)
 }
 
 impl JudgeReport {
