@@ -284,3 +284,23 @@ fn a_side_that_is_a_form_of_the_catalog_is_named() {
     let other = hint(&format!("{names} theta - lr * mhat == adamw"));
     assert!(!other.contains("the left side is"), "{other}");
 }
+
+#[test]
+fn an_index_that_is_not_known_stands_for_all_of_its_values() {
+    let decided = |text: &str| {
+        let claim = prove(text, &Limits::default()).unwrap().claims.remove(0);
+        (claim.verdict, claim.scope)
+    };
+    // 5^6 values of the indices
+    let rows = "T = 3; V = 5; Z, X: mat[T, V]; a, b: index[V][T]
+        f = exp(sum(t, Z[t, a[t]] - logsumexp(Z[t])) - sum(t, X[t, b[t]] - logsumexp(X[t])))
+        d f / d Z[t, v] == f * ([v == a[t]] - softmax(Z[t])[v])";
+    let (verdict, scope) = decided(rows);
+    assert!(verdict == Proved && !scope.contains("some of the indices"), "{verdict:?}: {scope}");
+    // true of all numbers but 1, which the index at 3 makes of its bracket
+    assert_eq!(decided("n = 8; y: index[n]; [[y == 3] == 1] == 0").0, Refuted);
+    // true of 0 and 1 alone: the values are gone through, as far as they are few
+    assert_eq!(decided("n = 8; y: index[n]; [y == 3]^2 == [y == 3]").0, Proved);
+    let (verdict, scope) = decided("n = 200; y: index[n]; [y == 3]^2 == [y == 3]");
+    assert!(verdict == Verdict::Verified && scope.contains("some of the indices"), "{verdict:?}: {scope}");
+}
