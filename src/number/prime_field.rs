@@ -8,6 +8,11 @@
 //! point with a probability bounded by Schwartz and Zippel; [`PrimeField::log2_error`] is that
 //! bound for one trial.
 
+mod degree;
+mod form;
+
+use self::degree::Degree;
+use self::form::{Form, Made};
 use super::atoms::{Atom, Laurent, Monomial, Positives, grain};
 use super::modulus::{Complex, Modulus};
 use super::rational_function::{LARGEST_FACTOR, small_factors};
@@ -17,7 +22,6 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -49,116 +53,6 @@ impl Residue {
             form: Form::of(Made::Opaque(self.tangent), self.tangent),
             exponent: None,
         }
-    }
-}
-
-/// Bounds on a rational function over ℤ: the degrees of its numerator and denominator, and log₂ of
-/// the sums of their coefficients' sizes.
-#[derive(Clone, Copy, Debug)]
-struct Degree {
-    numerator: f64,
-    denominator: f64,
-    numerator_height: f64,
-    denominator_height: f64,
-}
-
-impl Degree {
-    const CONSTANT: Degree =
-        Degree { numerator: 0.0, denominator: 0.0, numerator_height: 0.0, denominator_height: 0.0 };
-    const VARIABLE: Degree = Degree { numerator: 1.0, ..Degree::CONSTANT };
-
-    fn of_constant(value: &BigRational) -> Degree {
-        let (numerator, denominator) = (value.numer().bits() as f64, value.denom().bits() as f64);
-        Degree { numerator_height: numerator, denominator_height: denominator, ..Degree::CONSTANT }
-    }
-
-    fn times(self, other: Degree) -> Degree {
-        Degree {
-            numerator: self.numerator + other.numerator,
-            denominator: self.denominator + other.denominator,
-            numerator_height: self.numerator_height + other.numerator_height,
-            denominator_height: self.denominator_height + other.denominator_height,
-        }
-    }
-
-    fn inverse(self) -> Degree {
-        Degree {
-            numerator: self.denominator,
-            denominator: self.numerator,
-            numerator_height: self.denominator_height,
-            denominator_height: self.numerator_height,
-        }
-    }
-
-    fn sum(terms: impl Iterator<Item = Degree> + Clone) -> Degree {
-        let denominator = terms.clone().map(|t| t.denominator).sum::<f64>();
-        let denominator_height = terms.clone().map(|t| t.denominator_height).sum::<f64>();
-        let numerator = terms.clone().map(|t| t.numerator + denominator - t.denominator).fold(0.0, larger);
-        let largest =
-            terms.clone().map(|t| t.numerator_height + denominator_height - t.denominator_height).fold(0.0, larger);
-        let numerator_height = largest + libm::log2(terms.count().max(1) as f64);
-        Degree { numerator, denominator, numerator_height, denominator_height }
-    }
-
-    fn plus(self, other: Degree) -> Degree {
-        Degree::sum([self, other].into_iter())
-    }
-
-    fn times_n(self, n: f64) -> Degree {
-        let size = n.abs();
-        let d = Degree {
-            numerator: self.numerator * size,
-            denominator: self.denominator * size,
-            numerator_height: self.numerator_height * size,
-            denominator_height: self.denominator_height * size,
-        };
-        if n < 0.0 { d.inverse() } else { d }
-    }
-}
-
-/// The larger bound, where one past the range of f64 is no bound.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
-}
-
-/// How a value was made, as far as an exponent needs to know, with its polynomial once that was asked for.
-#[derive(Debug)]
-struct Form {
-    made: Made,
-    depth: u32,
-    polynomial: OnceCell<Option<Rc<Laurent>>>,
-}
-
-#[derive(Debug)]
-enum Made {
-    Atom(Atom),
-    Constant(BigRational),
-    Negation(Rc<Form>),
-    Sum(Vec<Rc<Form>>),
-    Product(Rc<Form>, Rc<Form>),
-    Quotient(Rc<Form>, Rc<Form>),
-    /// Known by its value alone.
-    Opaque(Complex),
-}
-
-/// What is made in more steps from the last opaque values is known by its value alone, which keeps recursions
-/// shallow.
-const DEEPEST: u32 = 300;
-
-impl Form {
-    /// The form of something with this value.
-    fn of(made: Made, value: Complex) -> Rc<Form> {
-        let deepest = |forms: &[&Rc<Form>]| forms.iter().map(|form| form.depth).max().unwrap_or(0);
-        let depth = 1 + match &made {
-            Made::Atom(_) | Made::Constant(_) | Made::Opaque(_) => 0,
-            Made::Negation(x) => x.depth,
-            Made::Sum(terms) => terms.iter().map(|form| form.depth).max().unwrap_or(0),
-            Made::Product(x, y) | Made::Quotient(x, y) => deepest(&[x, y]),
-        };
-        if depth > DEEPEST {
-            return Form::of(Made::Opaque(value), value);
-        }
-        Rc::new(Form { made, depth, polynomial: OnceCell::new() })
     }
 }
 
