@@ -280,6 +280,9 @@ fn a_side_that_is_a_form_of_the_catalog_is_named() {
         d (-log(sigmoid(beta * ((lw - rw) - (ll - rl))))) / d lw == -beta * sigmoid(beta * ((lw - rw) - (ll - rl)))",
     );
     assert!(swapped.contains("with the mistake weight-of-margin"), "{swapped}");
+    // what is one at n = 2 alone is none
+    let at_two = hint("z: vec[n]; y: index[n]; d (logsumexp(z) - z[y]) / d z[i] == (softmax(z)[i] - [i == y]) * n / 2");
+    assert!(!at_two.is_empty() && !at_two.contains("is Cross-entropy"), "{at_two}");
     // what is nothing of the kind is not called so
     let other = hint(&format!("{names} theta - lr * mhat == adamw"));
     assert!(!other.contains("the left side is"), "{other}");

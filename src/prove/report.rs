@@ -3,7 +3,7 @@
 use super::decide::{AtSize, Decided, Statement, decide};
 use super::hint;
 use super::sampled::meets_its_assumptions;
-use super::sizes;
+use super::sizes::{self, Sizes};
 use super::stated;
 use super::text::{Claim, Text};
 use super::unusable::Unusable;
@@ -61,8 +61,13 @@ pub fn prove(text: &str, limits: &Limits) -> Result<Evidence, Unusable> {
 
 /// With what the sides of a refuted claim are, where they are forms of the catalog's formulas, in its hint.
 fn with_forms(decided: Decided, statement: &Statement, text: &str, read: &Text, claim: &Claim, run: &Run) -> Decided {
-    let Some(at) = statement.at.first().filter(|_| decided.verdict == Verdict::Refuted) else { return decided };
-    let sizes = at.sizes.iter().map(|(name, size)| (name.clone(), *size as usize)).collect();
+    if decided.verdict != Verdict::Refuted {
+        return decided;
+    }
+    // at the smallest sizes alone a side may be what it is not at others
+    let sizes = |at: &AtSize| at.sizes.iter().map(|(name, size)| (name.clone(), *size as usize)).collect();
+    let mut sizes: Vec<Sizes> = statement.at[..statement.required].iter().map(sizes).collect();
+    sizes.dedup();
     let form = hint::form::hint(text, read, claim, &sizes, run);
     let hint = decided.hint.into_iter().chain(form).reduce(|hint, form| format!("{hint}; {form}"));
     Decided { hint, ..decided }

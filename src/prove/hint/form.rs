@@ -43,7 +43,7 @@ struct Form {
 }
 
 /// What the sides of a refuted equality are, as far as they are forms of a formula.
-pub(in crate::prove) fn hint(text: &str, read: &Text, claim: &Claim, sizes: &Sizes, run: &Run) -> Option<String> {
+pub(in crate::prove) fn hint(text: &str, read: &Text, claim: &Claim, sizes: &[Sizes], run: &Run) -> Option<String> {
     if claim.sign != Comparison::Equal {
         return None;
     }
@@ -137,15 +137,18 @@ fn results(
     found.map(|result| (result.name, entry.to_string())).collect()
 }
 
-/// How sure it is, if it is so, that a side is what a call gives, at sizes at which the claim was refuted.
-fn is_form(read: &Text, claim: &Claim, side: &Node, call: &str, sizes: &Sizes, run: &Run) -> Option<&'static str> {
+/// How sure it is, if it is so, that a side is what a call gives, at all of some sizes.
+fn is_form(read: &Text, claim: &Claim, side: &Node, call: &str, sizes: &[Sizes], run: &Run) -> Option<&'static str> {
     let call = expression(call)?;
     let claim = Claim { left: side.clone(), sign: Comparison::Equal, right: call, ..claim.clone() };
-    if !sizes::sizes_of(read, &claim, &sizes::used(read, &claim)).iter().all(|name| sizes.contains_key(name)) {
-        return None;
+    let wanted = sizes::sizes_of(read, &claim, &sizes::used(read, &claim));
+    let mut instances: Vec<Instance> = Vec::new();
+    for sizes in sizes {
+        if !wanted.iter().all(|name| sizes.contains_key(name)) {
+            return None;
+        }
+        instances.extend(stated::instances(read, &claim, sizes, run).ok()?.into_iter().map(|at| at.instance));
     }
-    let instances: Vec<Instance> =
-        stated::instances(read, &claim, sizes, run).ok()?.into_iter().map(|at| at.instance).collect();
     if instances.is_empty() { None } else { confirmed(&instances, run) }
 }
 
