@@ -228,7 +228,7 @@ fn verdict(instances: &[Instance], heard: &[Heard], refuted: bool) -> (Verdict, 
         }
         return (Verdict::Proved, text);
     }
-    (Verdict::Verified, scope::sizes(instances, |_, _| true))
+    (Verdict::Verified, scope::parts(instances, &reliable))
 }
 
 impl JudgeReport {

@@ -2,7 +2,7 @@
 
 use super::{Heard, JudgeReport};
 use crate::claim::Instance;
-use crate::judges::{Opinion, Strength};
+use crate::judges::{Opinion, Part, Strength};
 use std::collections::BTreeSet;
 
 /// How the proofs were made, the weakest that an instance rests on, and with what left out.
@@ -45,6 +45,21 @@ pub(super) fn sizes(instances: &[Instance], keep: impl Fn(usize, &Instance) -> b
     let mut kept: Vec<&str> = kept.map(|(_, x)| x.scope.as_str()).collect();
     kept.dedup();
     kept.join("; ")
+}
+
+/// The sizes of all instances, and for inequalities the part for which the one is proved that is proved the least.
+pub(super) fn parts(instances: &[Instance], reliable: &[&Heard]) -> String {
+    let all = sizes(instances, |_, _| true);
+    let part = |i: usize| reliable.iter().filter_map(|h| h.findings[i].as_ref()).find_map(|f| f.part.as_ref());
+    let parts: Vec<(usize, &Part)> = (0..instances.len()).filter_map(|i| Some((i, part(i)?))).collect();
+    let Some((least, part)) = parts.iter().min_by(|a, b| a.1.share.total_cmp(&b.1.share)) else { return all };
+    let words = &part.words;
+    let alike = parts.len() == instances.len() && parts.iter().all(|(_, other)| other.words == *words);
+    if alike || instances[*least].scope == all {
+        format!("{all}; {words}")
+    } else {
+        format!("{all}; the least at {}: {words}", instances[*least].scope)
+    }
 }
 
 /// Why nothing was decided, judge by judge.

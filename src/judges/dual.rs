@@ -31,7 +31,7 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
             }
             Ok(Comparison::Differs(component)) => {
                 let why = format!("the dual derivative in component {component} is another at {x:?}");
-                return Finding { opinion: Opinion::Differs(why), cases: compared + 1, worst_ulp: None };
+                return Finding { opinion: Opinion::Differs(why), cases: compared + 1, worst_ulp: None, part: None };
             }
             Err(why) => reason = why,
         }
@@ -39,7 +39,7 @@ pub fn decide(instance: &Instance, run: &Run, rng: &mut ChaCha8Rng) -> Finding {
     if compared == 0 {
         return Finding::abstains(reason);
     }
-    Finding { opinion: Opinion::Agrees, cases: compared, worst_ulp: Some(worst) }
+    Finding { opinion: Opinion::Agrees, cases: compared, worst_ulp: Some(worst), part: None }
 }
 
 enum Comparison {

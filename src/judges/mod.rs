@@ -3,6 +3,7 @@
 //! A judge knows kinds of statement, never a formula by name.
 
 pub mod algebra;
+mod boxes;
 pub mod dual;
 pub mod enclosure;
 pub mod gradient;
@@ -15,6 +16,7 @@ mod sign;
 mod simpler;
 pub mod taylor;
 
+pub use boxes::Part;
 pub use pairs::Pairs;
 
 use crate::claim::{Instance, Relation};
@@ -163,6 +165,8 @@ pub struct Finding {
     pub cases: u64,
     /// The largest distance between the sides at a sampled point, in ulps.
     pub worst_ulp: Option<f64>,
+    /// Of an inequality that agrees: where enclosures prove it, and what is left over.
+    pub part: Option<Part>,
 }
 
 /// A judge's opinion on one instance.
@@ -209,10 +213,10 @@ pub struct Counterexample {
 
 impl Finding {
     fn abstains(reason: impl Into<String>) -> Finding {
-        Finding { opinion: Opinion::Abstains(reason.into()), cases: 0, worst_ulp: None }
+        Finding { opinion: Opinion::Abstains(reason.into()), cases: 0, worst_ulp: None, part: None }
     }
 
     fn of(opinion: Opinion, cases: u64) -> Finding {
-        Finding { opinion, cases, worst_ulp: None }
+        Finding { opinion, cases, worst_ulp: None, part: None }
     }
 }

@@ -132,6 +132,25 @@ mod tests {
     }
 
     #[test]
+    fn exponentials_are_on_their_exponents_side_of_one() {
+        let positive = |inputs: &Inputs| inputs.declare("x", Domain::Positive);
+        assert!(proves(&greater(|inputs| (constant(1), (-positive(inputs)).exp()))));
+        assert!(proves(&greater(|inputs| (sigmoid(positive(inputs)), ratio(1, 2)))));
+        // 1 + e^{−2x} ≥ 2 e^{−2x}, in powers of one exponential
+        let x_and_twice = |inputs: &Inputs| {
+            let x = positive(inputs);
+            (1 + (-x).exp(), 2 * (-2 * x).exp())
+        };
+        assert!(proves(&greater(x_and_twice)));
+        // of any sign; with equality at 0
+        let bell = |inputs: &Inputs| (constant(1), (-inputs.real("x").squared() / 2).exp());
+        assert!(proves(&at_least(bell)) && !proves(&greater(bell)));
+        assert!(!proves(&at_least(|inputs| (constant(1), (-inputs.real("x")).exp()))));
+        assert!(!proves(&greater(|inputs| (sigmoid(positive(inputs)), ratio(3, 5)))));
+        assert!(!proves(&at_least(|inputs| (ratio(1, 2), (-inputs.real("x").squared()).exp()))));
+    }
+
+    #[test]
     fn what_is_never_so_is_rejected() {
         let opposite = at_least(|inputs| {
             let x = inputs.real("x");

@@ -289,6 +289,13 @@ impl Positives {
         }
     }
 
+    /// Nothing is known of these atoms any more but that they are above zero, and not even that of some.
+    pub fn forget(&mut self, atoms: &BTreeSet<Atom>, not_even_that: &BTreeSet<Atom>) {
+        self.atoms.retain(|atom| !not_even_that.contains(atom));
+        let knows = |p: &Laurent| p.0.keys().any(|m| m.0.iter().any(|(atom, _)| atoms.contains(atom)));
+        self.polynomials.retain(|p| !knows(p));
+    }
+
     /// Whether an atom is known to be above zero.
     pub fn is_positive(&self, atom: Atom) -> bool {
         self.atoms.contains(&atom)

@@ -4,12 +4,16 @@
 use super::atoms::{Atom, Laurent, Monomial, Positives};
 use super::{Exact, Sign};
 use crate::number::Arithmetic;
+use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Polynomials with more terms are not looked at.
 const MOST_TERMS: usize = 300;
+
+/// Larger ranges of the powers of an exponential are not multiplied out.
+const MOST_POWERS: i32 = 24;
 
 /// What is known of the values of a polynomial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,6 +114,32 @@ impl Factors<'_> {
         }
         false
     }
+}
+
+/// The polynomial in u, where the powers of an atom that appear are those of 1 + u, or of 1/(1 + u); times a
+/// power that is above zero.
+pub(super) fn counted_from_one(x: &Laurent, atom: Atom, below: bool) -> Option<Laurent> {
+    let power_of = |m: &Monomial| m.powers().iter().find(|(a, _)| *a == atom).map_or(0, |(_, n)| *n);
+    let powers: Vec<i32> = x.terms().map(|(m, _)| power_of(m)).collect();
+    let unit = powers.iter().fold(0, |unit, n| n.gcd(&unit));
+    if unit == 0 {
+        return Some(x.clone());
+    }
+    let (lowest, highest) = (powers.iter().min()? / unit, powers.iter().max()? / unit);
+    if highest - lowest > MOST_POWERS {
+        return None;
+    }
+    let one_and_u = Laurent::one().plus(&Laurent::term(Monomial::of(atom), BigRational::one()));
+    let mut total = Laurent::zero();
+    for (m, c) in x.terms() {
+        let n = power_of(m);
+        let mut term = Laurent::term(m.times(&Monomial::of(atom).power(-n)?)?, c.clone());
+        for _ in 0..if below { highest - n / unit } else { n / unit - lowest } {
+            term = term.times(&one_and_u)?;
+        }
+        total.add(&term);
+    }
+    Some(total)
 }
 
 /// The root where it is rational, and otherwise a little more.

@@ -7,7 +7,7 @@
 //! ln ab = ln a + ln b are not known here.
 
 use super::atoms::{Atom, Laurent, Monomial, Positives, grain};
-use super::definite::{Definite, definite, root};
+use super::definite::{Definite, counted_from_one, definite, root};
 use super::{Abstention, Arithmetic, Outcome, Sign, power_by_squaring};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -327,12 +327,46 @@ impl RationalFunctions {
         let of = |x: &Laurent| definite(x, &self.in_cell, &roots);
         // what is divided by is not zero
         let (n, d) = (of(&x.numerator), of(&x.denominator));
-        let known = if d != Definite::Open { n } else { of(&sized(x.numerator.times(&x.denominator))?) };
+        let known = if d != Definite::Open {
+            if n == Definite::Open { self.with_exponentials_from_one(&x.numerator, &roots) } else { n }
+        } else {
+            let same_sign = sized(x.numerator.times(&x.denominator))?;
+            match of(&same_sign) {
+                Definite::Open => self.with_exponentials_from_one(&same_sign, &roots),
+                known => known,
+            }
+        };
         Ok(match known {
             Definite::Open => None,
             Definite::NonNegative => Some(false),
             Definite::Positive => Some(true),
         })
+    }
+
+    /// What is known of x once every exponential is counted from 1 that is on one side of it by its exponent's sign.
+    fn with_exponentials_from_one(&self, x: &Laurent, roots: &BTreeSet<Atom>) -> Definite {
+        let (mut x, mut counted, mut non_negative) = (x.clone(), BTreeSet::new(), BTreeSet::new());
+        for (&atom, (exponent, _)) in &self.exponents {
+            let exponent = Laurent::term(exponent.clone(), BigRational::one());
+            let above = definite(&exponent, &self.in_cell, roots);
+            let below = definite(&exponent.negated(), &self.in_cell, roots);
+            let known = above.max(below);
+            if known == Definite::Open {
+                continue;
+            }
+            let Some(from_one) = counted_from_one(&x, atom, below != Definite::Open) else { continue };
+            x = from_one;
+            counted.insert(atom);
+            if known == Definite::NonNegative {
+                non_negative.insert(atom);
+            }
+        }
+        if counted.is_empty() {
+            return Definite::Open;
+        }
+        let mut positives = self.in_cell.clone();
+        positives.forget(&counted, &non_negative);
+        definite(&x, &positives, &(roots | &non_negative))
     }
 
     fn cosine_and_sine(&mut self, x: &RationalFunction, want: Function) -> Outcome<RationalFunction> {
