@@ -16,14 +16,30 @@ pub struct Made {
     pub instance: Instance,
 }
 
-/// A statement of the opposite truth, on the same variables: true where the original is refuted.
+/// Statements of the opposite truth, on the same variables: true where the original is refuted. A judge has to tell
+/// one of them, the first that it says anything of.
 ///
-/// `None` where the original says nothing.
-pub fn opposite(original: &Instance, refuted: bool) -> Option<Made> {
+/// None where the original says nothing.
+pub fn opposites(original: &Instance, refuted: bool) -> Vec<Made> {
     if original.graph.outputs().len() <= original.assumptions {
-        return None;
+        return Vec::new();
     }
-    Some(if refuted { true_neighbour(original) } else { false_neighbour(original) })
+    if refuted {
+        return vec![true_neighbour(original)];
+    }
+    // what shows an inequality by the form of the difference may know no other form
+    std::iter::once(false_neighbour(original)).chain(other_way_round(original)).collect()
+}
+
+/// right > left where left ≥ right, and right ≥ left where left > right
+fn other_way_round(original: &Instance) -> Option<Made> {
+    let (id, relation) = match original.relation {
+        Relation::AtLeast => ("the other way round, and never equal", Relation::Greater),
+        Relation::Greater => ("the other way round, or equal", Relation::AtLeast),
+        _ => return None,
+    };
+    let graph = original.graph.continued(|outputs| pairwise(outputs, original.assumptions, |l, r| (r, l)));
+    Some(Made { id, instance: Instance { graph, relation, ..original.clone() } })
 }
 
 /// 1 + x² for the first variable that is used, or 1 where there is none.

@@ -105,27 +105,25 @@ pub fn decide(question: &Question, run: &Run) -> Decision {
     let refuted_at = (0..instances.len()).find(|&i| found.iter().any(|findings| refutes(&findings[i])));
     let refuted = refuted_at.is_some();
     let made = match question.control {
-        Control::Made { .. } => instances.get(refuted_at.unwrap_or(0)).and_then(|i| control::opposite(i, refuted)),
-        Control::Given { .. } => None,
+        Control::Made { .. } => {
+            instances.get(refuted_at.unwrap_or(0)).map_or_else(Vec::new, |i| control::opposites(i, refuted))
+        }
+        Control::Given { .. } => Vec::new(),
     };
-    let (id, is_true, instance) = match (&question.control, &made) {
-        (Control::Given { id, is_true, instance }, _) => (id.to_string(), *is_true, *instance),
-        (Control::Made { .. }, Some(made)) => (made.id.to_string(), refuted, Some(&made.instance)),
-        (Control::Made { .. }, None) => ("none".to_string(), refuted, None),
+    let (controls, is_true): (Vec<(&str, Option<&Instance>)>, bool) = match &question.control {
+        Control::Given { id, is_true, instance } => (vec![(id, *instance)], *is_true),
+        Control::Made { .. } => (made.iter().map(|made| (made.id, Some(&made.instance))).collect(), refuted),
     };
     let of_control = Run { simplest: false, ..run.clone() };
     let heard: Vec<Heard> = judges
         .into_iter()
         .zip(found)
         .map(|(judge, findings)| {
-            let opinion = match instance {
-                Some(instance) if judge.judges(instance) => {
-                    Some(judge.decide(instance, &of_control, question.purpose).opinion)
-                }
-                _ => None,
-            };
-            let (outcome, told) = on_control(opinion, is_true);
-            Heard { judge, findings, control: ControlReport { id: id.clone().into(), outcome }, told }
+            let decide = |instance: &Instance| judge.decide(instance, &of_control, question.purpose).opinion;
+            let told =
+                |instance: Option<&Instance>| on_control(instance.filter(|i| judge.judges(i)).map(decide), is_true);
+            let (control, told) = first_told(&controls, told);
+            Heard { judge, findings, control, told }
         })
         .collect();
     let counterexample = counterexample(&heard);
@@ -135,6 +133,23 @@ pub fn decide(question: &Question, run: &Run) -> Decision {
         text.push_str(&scope::sizes(&instances[reached..], |_, _| true));
     }
     Decision { verdict, scope: text, judges: heard.iter().map(JudgeReport::of).collect(), counterexample, refuted_at }
+}
+
+/// The first control that is told right, or else the first.
+fn first_told(
+    controls: &[(&str, Option<&Instance>)],
+    tell: impl Fn(Option<&Instance>) -> (&'static str, bool),
+) -> (ControlReport, bool) {
+    let mut first = None;
+    for (id, instance) in controls {
+        let (outcome, told) = tell(*instance);
+        let report = ControlReport { id: id.to_string().into(), outcome };
+        if told {
+            return (report, true);
+        }
+        first.get_or_insert(report);
+    }
+    (first.unwrap_or(ControlReport { id: "none".into(), outcome: "abstains" }), false)
 }
 
 /// What each judge found at each size; nothing past a size at which a stranger's statement is refuted. With how many

@@ -25,13 +25,8 @@ pub(super) fn decide(pairs: &Pairs, deadline: Deadline) -> Finding {
         let mut holds = true;
         for (left, right) in pairs.sides() {
             let (left, right) = (outputs[left].clone()?, outputs[right].clone()?);
-            let minus = field.negate(&right)?;
-            let difference = field.sum(&[&left, &minus])?;
-            let known = field.is_above_zero(&difference)?;
-            holds &= known.is_some_and(|above| above || !strict);
-            let minus = field.negate(&difference)?;
-            let known = field.is_above_zero(&minus)?;
-            opposite |= known.is_some_and(|above| above || strict);
+            holds &= is_above(&mut field, &left, &right)?.is_some_and(|above| above || !strict);
+            opposite |= is_above(&mut field, &right, &left)?.is_some_and(|above| above || strict);
         }
         Ok((holds, field.conditions()))
     });
@@ -45,6 +40,26 @@ pub(super) fn decide(pairs: &Pairs, deadline: Deadline) -> Finding {
             Finding::of(Opinion::Differs("the opposite has a form that shows it".into()), cells)
         }
         Ok(_) => Finding::abstains("no form that shows the sign"),
+    }
+}
+
+/// Whether left is never below right (`Some(false)`), or always above it (`Some(true)`): of logarithms by what
+/// they are the logarithms of.
+fn is_above(field: &mut RationalFunctions, left: &RationalFunction, right: &RationalFunction) -> Outcome<Option<bool>> {
+    let difference = |field: &mut RationalFunctions, left: &RationalFunction, right: &RationalFunction| {
+        let minus = field.negate(right)?;
+        field.sum(&[left, &minus])
+    };
+    let plain = difference(field, left, right)?;
+    let known = field.is_above_zero(&plain)?;
+    if known.is_some() || !field.has_logarithms() {
+        return Ok(known);
+    }
+    // what has no such form, or one too large, says nothing
+    let (Ok(left), Ok(right)) = (field.exp(left), field.exp(right)) else { return Ok(None) };
+    match difference(field, &left, &right) {
+        Ok(exponentials) => field.is_above_zero(&exponentials),
+        Err(_) => Ok(None),
     }
 }
 
@@ -148,6 +163,22 @@ mod tests {
         assert!(!proves(&at_least(|inputs| (constant(1), (-inputs.real("x")).exp()))));
         assert!(!proves(&greater(|inputs| (sigmoid(positive(inputs)), ratio(3, 5)))));
         assert!(!proves(&at_least(|inputs| (ratio(1, 2), (-inputs.real("x").squared()).exp()))));
+    }
+
+    #[test]
+    fn logarithms_are_compared_by_what_they_are_of() {
+        let larger = |inputs: &Inputs| {
+            let (x, y) = (inputs.real("x"), inputs.real("y"));
+            ((x.exp() + y.exp()).ln(), x)
+        };
+        assert!(proves(&greater(larger)));
+        let swapped = |inputs: &Inputs| {
+            let (sum, one) = larger(inputs);
+            (one, sum)
+        };
+        assert!(matches!(at_least(swapped), Opinion::Differs(_)));
+        assert!(proves(&greater(|inputs| (-sigmoid(inputs.real("x")).ln(), constant(0)))));
+        assert!(!proves(&greater(|inputs| (-sigmoid(inputs.real("x")).ln(), ratio(1, 100)))));
     }
 
     #[test]
