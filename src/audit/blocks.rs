@@ -2,15 +2,22 @@
 //!
 //! What a block comes to depends on the block alone, so that a report does not depend on threads.
 
+use super::checkpoint::{Checkpoint, Tensor};
+use super::decode;
 use super::error::Result;
 use super::exact::{Element, Judged, Outcome, judge};
 use super::plan::{Files, Stepped};
 use super::report::NotJudged;
 use super::sieve::{Before, Columns, MOST_OUTPUTS};
 use crate::formula::Formula;
+use crate::number::Dtype;
+use std::ops::Range;
 
-/// The elements of a block: its ten lists of numbers stay in a processor's second cache.
-pub(super) const BLOCK: u64 = 4096;
+/// The elements of a block, which is read at once: fewer make the calls of the system dear.
+pub(super) const BLOCK: u64 = 16384;
+
+/// So many are made f64 and sifted at once: their ten lists of numbers stay near a processor.
+const CHUNK: usize = 512;
 
 /// How many of a block's elements are examined although it is decided that it differs.
 const EXAMINED: usize = 64;
@@ -69,60 +76,80 @@ pub(super) fn worse(a: Judged, b: Judged) -> Judged {
     if b.over_budget > a.over_budget { b } else { a }
 }
 
+/// A list of a block as it is in a file; zeros where no file has it.
+#[derive(Default)]
+struct Stored {
+    bytes: Vec<u8>,
+    dtype: Option<Dtype>,
+    /// Whether what it was made into last were zeros.
+    kept_zeros: bool,
+}
+
+impl Stored {
+    fn read(&mut self, from: Option<(&Checkpoint, &(Tensor, Dtype))>, at: u64, count: usize) -> Result<()> {
+        self.dtype = from.map(|(_, (_, dtype))| *dtype);
+        match from {
+            Some((file, (tensor, dtype))) => file.read(tensor, *dtype, at, count, &mut self.bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// The numbers of a part of the block, in place of what `out` held.
+    fn decode(&mut self, part: Range<usize>, out: &mut Vec<f64>) {
+        match self.dtype {
+            Some(dtype) => {
+                self.kept_zeros = false;
+                let size = decode::size(dtype);
+                decode::decode(dtype, &self.bytes[part.start * size..part.end * size], out);
+            }
+            // where it held zeros they are left
+            None if self.kept_zeros => out.resize(part.len(), 0.0),
+            None => {
+                out.clear();
+                out.resize(part.len(), 0.0);
+                self.kept_zeros = true;
+            }
+        }
+    }
+}
+
 /// What a thread reads a block into, and uses again for the next.
 #[derive(Default)]
 pub(super) struct Buffers {
-    bytes: Vec<u8>,
+    gradient: Stored,
+    estimate: Stored,
+    before: [Stored; MOST_OUTPUTS],
+    after: [Stored; MOST_OUTPUTS],
     columns: Columns,
-    off: Vec<f64>,
+    told: Vec<(usize, f64)>,
 }
 
 impl Buffers {
     fn read(&mut self, files: &Files, tensor: &Stepped, from: u64, count: usize) -> Result<()> {
-        let Buffers { bytes, columns, .. } = self;
-        match &tensor.gradient {
-            Some((stored, dtype)) => files.grads.read(stored, *dtype, from, count, bytes, &mut columns.gradient)?,
-            None => zeros(&mut columns.gradient, count),
-        }
-        match (&files.hessians, &tensor.estimate) {
-            (Some(file), Some((stored, dtype))) => {
-                file.read(stored, *dtype, from, count, bytes, &mut columns.estimate)?;
-            }
-            _ => zeros(&mut columns.estimate, count),
-        }
+        self.gradient.read(tensor.gradient.as_ref().map(|stored| (&files.grads, stored)), from, count)?;
+        self.estimate.read(files.hessians.as_ref().zip(tensor.estimate.as_ref()), from, count)?;
         for i in 0..MOST_OUTPUTS {
             let output = tensor.outputs.get(i);
             let (first, second) = match i {
                 0 => (Some(&files.before), Some(&files.after)),
                 _ => (files.state_before.as_ref(), files.state_after.as_ref()),
             };
-            match (first, output.and_then(|output| output.before.as_ref())) {
-                (Some(file), Some((stored, dtype))) => {
-                    file.read(stored, *dtype, from, count, bytes, &mut columns.before[i])?;
-                }
-                _ => zeros(&mut columns.before[i], count),
-            }
-            columns.dtypes[i] = None;
-            match (second, output.and_then(|output| output.after.as_ref())) {
-                (Some(file), Some((stored, dtype))) => {
-                    file.read(stored, *dtype, from, count, bytes, &mut columns.after[i])?;
-                    columns.dtypes[i] = Some(*dtype);
-                }
-                _ => zeros(&mut columns.after[i], count),
-            }
+            self.before[i].read(first.zip(output.and_then(|output| output.before.as_ref())), from, count)?;
+            self.after[i].read(second.zip(output.and_then(|output| output.after.as_ref())), from, count)?;
         }
+        self.columns.moments = tensor.outputs.len() - 1;
+        self.columns.dtypes = self.after.each_ref().map(|stored| stored.dtype);
         Ok(())
     }
 
-    fn element(&self, from: u64, i: usize) -> Element {
-        let after = self.columns.after.each_ref().map(|list| list[i]);
-        Element { index: from + i as u64, before: self.columns.before(i), after }
+    fn decode(&mut self, part: Range<usize>) {
+        self.gradient.decode(part.clone(), &mut self.columns.gradient);
+        self.estimate.decode(part.clone(), &mut self.columns.estimate);
+        for i in 0..MOST_OUTPUTS {
+            self.before[i].decode(part.clone(), &mut self.columns.before[i]);
+            self.after[i].decode(part.clone(), &mut self.columns.after[i]);
+        }
     }
-}
-
-fn zeros(list: &mut Vec<f64>, count: usize) {
-    list.clear();
-    list.resize(count, 0.0);
 }
 
 /// What a block of a tensor comes to.
@@ -135,70 +162,114 @@ pub(super) fn block(
 ) -> Result<Found> {
     let count = BLOCK.min(tensor.elements - from) as usize;
     buffers.read(files, tensor, from, count)?;
-    if tensor.gradient.is_none() {
-        return Ok(unmoved(tensor, buffers, from, count));
-    }
-    Ok(stepped(formula, tensor, from, count, buffers))
-}
-
-/// What the elements of a block come to that were stepped.
-fn stepped(formula: &'static Formula, tensor: &Stepped, from: u64, count: usize, buffers: &mut Buffers) -> Found {
-    let mut found = Found::default();
-    buffers.off.clear();
-    buffers.off.resize(count, f64::INFINITY);
-    buffers.columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(&buffers.columns) } else { None };
-    tensor.rule.sift(&buffers.columns, &mut buffers.off);
-    // what the sieve does not let through, with how far off it is there
-    let mut open: Vec<(f64, Element)> = Vec::new();
-    let mut furthest = (0, -1.0);
-    for (i, &off) in buffers.off.iter().enumerate() {
-        if off > 1.0 {
-            let element = buffers.element(from, i);
-            match no_answer(tensor, &element) {
-                Some(what) => found.leave(what, element.index),
-                None => open.push((off, element)),
-            }
-        } else if off > furthest.1 {
-            furthest = (i, off);
+    let mut block = Sifted::default();
+    for start in (0..count).step_by(CHUNK) {
+        buffers.decode(start..count.min(start + CHUNK));
+        let from = from + start as u64;
+        match tensor.gradient {
+            Some(_) => block.step(tensor, &mut buffers.columns, from, &mut buffers.told),
+            None => block.keep(tensor, &buffers.columns, from),
         }
     }
-    if furthest.1 >= 0.0 {
-        found.sifted = Some((furthest.1, buffers.element(from, furthest.0)));
-        let told = buffers.off.iter().enumerate().filter(|(_, off)| **off <= 1.0);
-        found.conforming.extend(told.take(CONFORMING).map(|(i, _)| buffers.element(from, i)));
+    Ok(block.judged(formula, tensor))
+}
+
+/// What the parts of a block have come to.
+#[derive(Default)]
+struct Sifted {
+    found: Found,
+    /// How far off the furthest is of those that the sieve lets through.
+    furthest: f64,
+    /// What it does not let through, with how far off it is there.
+    open: Vec<(f64, Element)>,
+}
+
+impl Sifted {
+    /// Elements that were stepped. `told` is used for what the sieve tells of them.
+    fn step(&mut self, tensor: &Stepped, columns: &mut Columns, from: u64, told: &mut Vec<(usize, f64)>) {
+        columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(columns) } else { None };
+        told.clear();
+        tensor.rule.sift(columns, &mut self.furthest, told);
+        let found = &mut self.found;
+        for &(i, off) in told.iter() {
+            if off <= 1.0 && found.conforming.len() >= CONFORMING && found.sifted.is_some_and(|(most, _)| off <= most) {
+                continue;
+            }
+            let element = columns.element(from, i);
+            if off > 1.0 {
+                match no_answer(tensor, &element) {
+                    Some(what) => found.leave(what, element.index),
+                    None => self.open.push((off, element)),
+                }
+                continue;
+            }
+            if found.conforming.len() < CONFORMING {
+                found.conforming.push(element);
+            }
+            if found.sifted.is_none_or(|(most, _)| off > most) {
+                found.sifted = Some((off, element));
+            }
+        }
     }
-    // the furthest first; of equals the first
-    open.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut rest = open.iter().map(|(_, element)| *element).peekable();
-    while rest.peek().is_some() {
-        let few: Vec<Element> = rest.by_ref().take(EXAMINED).collect();
-        for (outcome, element) in judge(formula, tensor, &few).into_iter().zip(&few) {
-            match outcome {
-                Outcome::Unjudged(index, why) => found.leave(&why, index),
-                Outcome::Judged(judged) => {
-                    found.worst = Some(found.worst.map_or(judged, |worst| worse(worst, judged)));
-                    if judged.over_budget > 1.0 {
-                        found.differing += 1;
-                        found.examples.push(*element);
-                    } else if found.conforming.len() < CONFORMING {
-                        found.conforming.push(*element);
-                    }
+
+    /// A tensor without a gradient keeps its parameters and its state to the bit.
+    fn keep(&mut self, tensor: &Stepped, columns: &Columns, from: u64) {
+        for i in 0..columns.gradient.len() {
+            let moved =
+                (0..tensor.outputs.len()).filter(|&output| columns.dtypes[output].is_some()).find_map(|output| {
+                    let (expected, got) = (columns.before[output][i], columns.after[output][i]);
+                    let kept = got == expected || (got.is_nan() && expected.is_nan());
+                    let moved = Judged { index: from + i as u64, output, got, expected, over_budget: f64::INFINITY };
+                    (!kept).then_some(moved)
+                });
+            let found = &mut self.found;
+            if let Some(moved) = moved {
+                found.worst = Some(found.worst.map_or(moved, |worst| worse(worst, moved)));
+                found.differing += 1;
+                if found.examples.len() < EXAMINED {
+                    found.examples.push(columns.element(from, i));
                 }
             }
         }
-        if found.differing > 0 {
-            found.unexamined = rest.count() as u64;
-            break;
-        }
     }
-    found
+
+    /// What is open, judged by the oracle and the whole budget, until it is known that the block differs.
+    fn judged(self, formula: &'static Formula, tensor: &Stepped) -> Found {
+        let Sifted { mut found, mut open, .. } = self;
+        // the furthest first; of equals the first
+        open.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut rest = open.iter().map(|(_, element)| *element).peekable();
+        while rest.peek().is_some() {
+            let few: Vec<Element> = rest.by_ref().take(EXAMINED).collect();
+            for (outcome, element) in judge(formula, tensor, &few).into_iter().zip(&few) {
+                match outcome {
+                    Outcome::Unjudged(index, why) => found.leave(&why, index),
+                    Outcome::Judged(judged) => {
+                        found.worst = Some(found.worst.map_or(judged, |worst| worse(worst, judged)));
+                        if judged.over_budget > 1.0 {
+                            found.differing += 1;
+                            found.examples.push(*element);
+                        } else if found.conforming.len() < CONFORMING {
+                            found.conforming.push(*element);
+                        }
+                    }
+                }
+            }
+            if found.differing > 0 {
+                found.unexamined = rest.count() as u64;
+                break;
+            }
+        }
+        found
+    }
 }
 
 /// What elements at hand come to.
 #[cfg(test)]
-pub(super) fn of_columns(formula: &'static Formula, tensor: &Stepped, columns: Columns) -> Found {
-    let count = columns.gradient.len();
-    stepped(formula, tensor, 0, count, &mut Buffers { columns, ..Buffers::default() })
+pub(super) fn of_columns(formula: &'static Formula, tensor: &Stepped, mut columns: Columns) -> Found {
+    let mut block = Sifted::default();
+    block.step(tensor, &mut columns, 0, &mut Vec::new());
+    block.judged(formula, tensor)
 }
 
 /// Why an element has no right answer, if it has none.
@@ -219,25 +290,4 @@ fn no_answer(tensor: &Stepped, element: &Element) -> Option<&'static str> {
     }
     let negative = moments().any(|(moment, output)| output.name.starts_with('v') && *moment < 0.0);
     negative.then_some("a negative second moment in the state before the step")
-}
-
-/// A tensor without a gradient keeps its parameters and its state to the bit.
-fn unmoved(tensor: &Stepped, buffers: &Buffers, from: u64, count: usize) -> Found {
-    let (columns, mut found) = (&buffers.columns, Found::default());
-    for i in 0..count {
-        let moved = (0..tensor.outputs.len()).filter(|&output| columns.dtypes[output].is_some()).find_map(|output| {
-            let (expected, got) = (columns.before[output][i], columns.after[output][i]);
-            let kept = got == expected || (got.is_nan() && expected.is_nan());
-            let moved = Judged { index: from + i as u64, output, got, expected, over_budget: f64::INFINITY };
-            (!kept).then_some(moved)
-        });
-        if let Some(moved) = moved {
-            found.worst = Some(found.worst.map_or(moved, |worst| worse(worst, moved)));
-            found.differing += 1;
-            if found.examples.len() < EXAMINED {
-                found.examples.push(buffers.element(from, i));
-            }
-        }
-    }
-    found
 }

@@ -103,23 +103,13 @@ impl Checkpoint {
         self.tensors.get(name)
     }
 
-    /// The elements of a block of a tensor, in place of what `out` held. `bytes` is used for reading.
-    pub fn read(
-        &self,
-        tensor: &Tensor,
-        dtype: Dtype,
-        from: u64,
-        count: usize,
-        bytes: &mut Vec<u8>,
-        out: &mut Vec<f64>,
-    ) -> Result<()> {
+    /// The elements of a block of a tensor as they are stored, in place of what `bytes` held.
+    pub fn read(&self, tensor: &Tensor, dtype: Dtype, from: u64, count: usize, bytes: &mut Vec<u8>) -> Result<()> {
         let (path, file) = &self.files[tensor.file];
         let size = decode::size(dtype);
         bytes.resize(count * size, 0);
         let at = tensor.start + from * size as u64;
-        read_at(file, bytes, at).map_err(|source| Error::Io { path: path.clone(), source })?;
-        decode::decode(dtype, bytes, out);
-        Ok(())
+        read_at(file, bytes, at).map_err(|source| Error::Io { path: path.clone(), source })
     }
 }
 

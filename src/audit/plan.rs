@@ -2,6 +2,7 @@
 
 use super::checkpoint::{Checkpoint, Tensor};
 use super::config::{Config, Globs, Optimizer};
+use super::decode::decode;
 use super::error::{Error, Result};
 use super::header::Format;
 use super::report::Partition;
@@ -275,7 +276,8 @@ fn recorded_step(state: &Checkpoint, name: &str) -> Result<Option<u64>> {
         return Err(malformed(format!("found {} elements, allowed is 1", tensor.elements)));
     }
     let (mut bytes, mut value) = (Vec::new(), Vec::new());
-    state.read(tensor, dtype, 0, 1, &mut bytes, &mut value)?;
+    state.read(tensor, dtype, 0, 1, &mut bytes)?;
+    decode(dtype, &bytes, &mut value);
     match value[0] {
         steps if steps >= 0.0 && steps.fract() == 0.0 && steps < 9e15 => Ok(Some(steps as u64)),
         other => Err(malformed(format!("found {other}, allowed is a whole number from 0"))),

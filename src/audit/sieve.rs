@@ -16,6 +16,7 @@ pub(super) use sifted::Kept;
 use sifted::{OWN_ERROR, Sifted};
 pub(super) use sophia::Sophia;
 
+use super::exact::Element;
 use crate::kernels::{Instructions, Kernel, Lanes, Vector};
 use crate::number::Dtype;
 
@@ -34,38 +35,51 @@ pub(super) struct Before {
 
 /// A step of an optimizer on vectors of elements.
 trait Steps: Send + Sync {
+    /// Whether a step without care is one with it wherever no number that it starts from is 0 or ±1.
+    fn needs_no_care(&self) -> bool {
+        false
+    }
+
     /// θ′ and the new moments, of θ and the moments, g and ĥ.
-    fn step<L: Lanes>(
+    fn step<L: Lanes, const CARE: bool>(
         &self,
         l: L,
         state: [Vector<L>; MOST_OUTPUTS],
         given: [Vector<L>; 2],
-    ) -> [Sifted<L>; MOST_OUTPUTS];
+    ) -> [Sifted<L, CARE>; MOST_OUTPUTS];
 }
 
 /// A step of an optimizer that elements are held to.
 pub(super) trait Rule: Send + Sync {
-    /// How far off every element of a block is, at the number where it is furthest, in parts of what is certainly
-    /// allowed: at most 1 is within the budget.
-    fn sift(&self, columns: &Columns, off: &mut [f64]);
+    /// Tells of elements how far off they are, at the number where each is furthest, in parts of what is certainly
+    /// allowed: at most 1 is within the budget. An element that is left out is less far off than `furthest`, which
+    /// becomes that of the furthest so far within the budget.
+    fn sift(&self, columns: &Columns, furthest: &mut f64, told: &mut Vec<(usize, f64)>);
 
     /// What is certain of θ′ and the new moments of one element: the value, the terms, and whether products are among
-    /// them.
+    /// them. Without care where that will do.
     #[cfg(test)]
-    fn certain(&self, x: &Before) -> [(f64, f64, bool); MOST_OUTPUTS];
+    fn certain(&self, x: &Before, care: bool) -> [(f64, f64, bool); MOST_OUTPUTS];
 }
 
 impl<S: Steps> Rule for S {
     #[cfg(test)]
-    fn certain(&self, x: &Before) -> [(f64, f64, bool); MOST_OUTPUTS] {
+    fn certain(&self, x: &Before, care: bool) -> [(f64, f64, bool); MOST_OUTPUTS] {
         use crate::kernels::One;
+        fn told<const CARE: bool>(x: Sifted<One, CARE>) -> (f64, f64, bool) {
+            (x.value.1, x.terms.1, x.products.1 > 0.0)
+        }
         let state = [x.theta, x.moments[0], x.moments[1], x.moments[2]].map(|x| Vector(One, x));
-        self.step(One, state, [x.g, x.estimate].map(|x| Vector(One, x)))
-            .map(|x| (x.value.1, x.terms.1, x.products.1 > 0.0))
+        let given = [x.g, x.estimate].map(|x| Vector(One, x));
+        if care || !self.needs_no_care() {
+            self.step::<One, true>(One, state, given).map(told)
+        } else {
+            self.step::<One, false>(One, state, given).map(told)
+        }
     }
 
-    fn sift(&self, columns: &Columns, off: &mut [f64]) {
-        Instructions::widest().run_singly(Sift { steps: self, columns, off });
+    fn sift(&self, columns: &Columns, furthest: &mut f64, told: &mut Vec<(usize, f64)>) {
+        Instructions::widest().run_singly(Sift { steps: self, columns, furthest, told });
     }
 }
 
@@ -79,6 +93,8 @@ pub(super) struct Columns {
     pub before: [Vec<f64>; MOST_OUTPUTS],
     /// θ′ and the new moments; anything where the files have none.
     pub after: [Vec<f64>; MOST_OUTPUTS],
+    /// How many moments the optimizer has.
+    pub moments: usize,
     /// The dtypes of what the files have after the step.
     pub dtypes: [Option<Dtype>; MOST_OUTPUTS],
     /// The f64 nearest to θ′ and the new moments, where they are known.
@@ -86,8 +102,13 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// One element, of a list that starts at this place of a tensor.
+    pub fn element(&self, from: u64, i: usize) -> Element {
+        Element { index: from + i as u64, before: self.before(i), after: self.after.each_ref().map(|list| list[i]) }
+    }
+
     /// What one element starts from.
-    pub fn before(&self, i: usize) -> Before {
+    fn before(&self, i: usize) -> Before {
         let [theta, m, v, v_max] = &self.before;
         Before { theta: theta[i], g: self.gradient[i], estimate: self.estimate[i], moments: [m[i], v[i], v_max[i]] }
     }
@@ -119,28 +140,44 @@ impl Scale {
 struct Sift<'a, S> {
     steps: &'a S,
     columns: &'a Columns,
-    off: &'a mut [f64],
+    furthest: &'a mut f64,
+    told: &'a mut Vec<(usize, f64)>,
 }
+
+/// Numbers that are off by less than this part of what is certain are not told apart.
+const NOT_TOLD_APART: f64 = 1.0 / 1024.0;
+
+/// Below this are only f64, whose products may be 0.
+const LEAST: f64 = 1e-100;
 
 impl<S: Steps> Kernel for Sift<'_, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
-        let Columns { gradient, estimate, before, after, dtypes, nearest } = self.columns;
+        let Columns { gradient, estimate, before, after, moments, dtypes, nearest } = self.columns;
         let scales = dtypes.map(|dtype| dtype.map(|dtype| Scale::of(dtype, nearest.is_some())));
-        let n = self.off.len();
-        let (off, last_off) = l.split_mut(self.off);
-        let (gradient, estimate) = (l.split(&gradient[..n]), l.split(&estimate[..n]));
+        let n = gradient.len();
+        let (gradient, estimate) = (l.split(gradient), l.split(&estimate[..n]));
         let before = before.each_ref().map(|list| l.split(&list[..n]));
         let after = after.each_ref().map(|list| l.split(&list[..n]));
         let nearest = nearest.as_ref().map(|lists| lists.each_ref().map(|list| l.split(&list[..n])));
-        let block = Block { steps: self.steps, gradient, estimate, before, after, scales, nearest };
-        for (i, off) in off.iter_mut().enumerate() {
-            *off = block.off(l, i).1;
-        }
-        if !last_off.is_empty() {
-            last_off.copy_from_slice(&l.lanes(block.off(l, n / L::LANES).1)[..n % L::LANES]);
+        let moments = *moments;
+        let block = Block { steps: self.steps, gradient, estimate, before, after, moments, scales, nearest };
+        let quick = self.steps.needs_no_care() && scales[0].is_some();
+        for i in 0..n.div_ceil(L::LANES) {
+            // a rest is filled up with zeros, which need care
+            if quick && *self.furthest > 0.0 && block.all_are_nearer(l, i, *self.furthest) {
+                continue;
+            }
+            let off = l.lanes(block.off(l, i).1);
+            let first = i * L::LANES;
+            for (lane, &off) in off[..L::LANES.min(n - first)].iter().enumerate() {
+                self.told.push((first + lane, off));
+                if off <= 1.0 {
+                    *self.furthest = self.furthest.max(off).max(NOT_TOLD_APART);
+                }
+            }
         }
     }
 }
@@ -155,27 +192,48 @@ struct Block<'a, S, L: Lanes> {
     estimate: List<'a, L>,
     before: [List<'a, L>; MOST_OUTPUTS],
     after: [List<'a, L>; MOST_OUTPUTS],
+    moments: usize,
     scales: [Option<Scale>; MOST_OUTPUTS],
     nearest: Option<[List<'a, L>; MOST_OUTPUTS]>,
 }
 
 impl<S: Steps, L: Lanes> Block<'_, S, L> {
-    /// How far off the elements of the i-th vector are.
+    /// What the elements of the i-th vector start from: θ and the moments, g and ĥ.
     #[inline(always)]
-    fn off(&self, l: L, i: usize) -> Vector<L> {
-        let zero = Vector::all(l, 0.0);
-        let mut state = [zero; MOST_OUTPUTS];
+    fn start(&self, l: L, i: usize) -> ([Vector<L>; MOST_OUTPUTS], [Vector<L>; 2]) {
+        let mut state = [Vector::all(l, 0.0); MOST_OUTPUTS];
         // loops, since closures are not compiled for these instructions
         for (state, list) in state.iter_mut().zip(self.before) {
             *state = at(l, list, i);
         }
-        let mut sifted = self.steps.step(l, state, [at(l, self.gradient, i), at(l, self.estimate, i)]);
+        (state, [at(l, self.gradient, i), at(l, self.estimate, i)])
+    }
+
+    /// What they come to.
+    #[inline(always)]
+    fn step<const CARE: bool>(
+        &self,
+        l: L,
+        i: usize,
+        state: [Vector<L>; MOST_OUTPUTS],
+        given: [Vector<L>; 2],
+    ) -> [Sifted<L, CARE>; MOST_OUTPUTS] {
+        let mut sifted = self.steps.step(l, state, given);
         if let Some(nearest) = self.nearest {
             for (sifted, list) in sifted.iter_mut().zip(nearest) {
                 // what is open stays so: a product of 0 with what is not finite is NaN
-                sifted.value = at(l, list, i) + sifted.value * zero;
+                sifted.value = at(l, list, i) + sifted.value * Vector::all(l, 0.0);
             }
         }
+        sifted
+    }
+
+    /// How far off the elements are.
+    #[inline(always)]
+    fn off(&self, l: L, i: usize) -> Vector<L> {
+        let zero = Vector::all(l, 0.0);
+        let (state, given) = self.start(l, i);
+        let sifted = self.step::<true>(l, i, state, given);
         let mut furthest = Furthest { error: zero, allowed: Vector::all(l, 1.0), within: zero };
         for ((sifted, scale), list) in sifted.iter().zip(self.scales).zip(self.after) {
             if let Some(scale) = scale {
@@ -183,6 +241,34 @@ impl<S: Steps, L: Lanes> Block<'_, S, L> {
             }
         }
         furthest.off(l)
+    }
+
+    /// Whether all of the elements are certainly less far off than `furthest`, and need no care.
+    #[inline(always)]
+    fn all_are_nearer(&self, l: L, i: usize, furthest: f64) -> bool {
+        let (zero, one) = (Vector::all(l, 0.0), Vector::all(l, 1.0));
+        let (state, given) = self.start(l, i);
+        let mut smallest = given[0].abs();
+        let mut exact = smallest.equal(one);
+        for (k, state) in state.iter().enumerate() {
+            if k <= self.moments {
+                let size = state.abs();
+                smallest = smallest.min(size);
+                exact = l.or(exact, size.equal(one));
+            }
+        }
+        let mut nearer = Vector::all(l, LEAST).less(smallest);
+        let sifted = self.step::<false>(l, i, state, given);
+        for ((sifted, scale), list) in sifted.iter().zip(self.scales).zip(self.after) {
+            if let Some(Scale { unit, underflow }) = scale {
+                let error = (at(l, list, i) - sifted.value).abs();
+                let underflow = Vector::all(l, furthest * underflow) * sifted.products;
+                let allowed = Vector::all(l, furthest * unit).fma(sifted.terms, underflow);
+                // of what is not finite nothing is certain
+                nearer = l.and(nearer, error.less(allowed + allowed * zero));
+            }
+        }
+        l.all(l.and(nearer, (zero.or_where_not(exact, one)).equal(one)))
     }
 }
 
@@ -203,7 +289,7 @@ struct Furthest<L: Lanes> {
 
 impl<L: Lanes> Furthest<L> {
     #[inline(always)]
-    fn join(&mut self, l: L, sifted: &Sifted<L>, found: Vector<L>, scale: Scale) {
+    fn join(&mut self, l: L, sifted: &Sifted<L, true>, found: Vector<L>, scale: Scale) {
         let (zero, one) = (Vector::all(l, 0.0), Vector::all(l, 1.0));
         let error = (found - sifted.value).abs();
         let allowed = Vector::all(l, scale.unit).fma(sifted.terms, Vector::all(l, scale.underflow) * sifted.products);

@@ -50,15 +50,32 @@ fn columns(tensor: &Stepped, elements: &[Element]) -> Columns {
     for (dtype, output) in columns.dtypes.iter_mut().zip(&tensor.outputs) {
         *dtype = output.after.as_ref().map(|(_, dtype)| *dtype);
     }
+    columns.moments = tensor.outputs.len() - 1;
     columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(&columns) } else { None };
     columns
 }
 
-/// How far off elements are by the sieve.
+/// How far off elements are by the sieve, each by itself.
 fn sifted(tensor: &Stepped, elements: &[Element]) -> Vec<f64> {
-    let mut off = vec![f64::NAN; elements.len()];
-    tensor.rule.sift(&columns(tensor, elements), &mut off);
-    off
+    let alone = |x: &Element| {
+        let mut told = Vec::new();
+        tensor.rule.sift(&columns(tensor, &[*x]), &mut 0.0, &mut told);
+        told[0].1
+    };
+    elements.iter().map(alone).collect()
+}
+
+/// Whether the sieve lets an element through, at the first look or with care.
+fn is_let_through(tensor: &Stepped, element: &Element) -> bool {
+    // as many as fill a vector
+    let columns = columns(tensor, &[*element; 8]);
+    let [mut quickly, mut carefully] = [Vec::new(), Vec::new()];
+    tensor.rule.sift(&columns, &mut 1.0, &mut quickly);
+    tensor.rule.sift(&columns, &mut 0.0, &mut carefully);
+    assert_eq!(carefully.len(), 8);
+    let through = |told: &[(usize, f64)]| told.iter().all(|(_, off)| *off <= 1.0);
+    assert!(through(&quickly) <= through(&carefully), "without care {element:?} is let through");
+    through(&carefully)
 }
 
 /// Every optimizer under its conventions, with hyperparameters at which a shortcut could be wrong.
@@ -111,7 +128,7 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
                         one.before.moments = [0.0; MOST_OUTPUTS - 1];
                     }
                     let nearest = columns(&tensor, &[one]).nearest.map(|lists| lists.map(|list| list[0]));
-                    let certain = tensor.rule.certain(&one.before);
+                    let certain = tensor.rule.certain(&one.before, true);
                     let right = nearest.unwrap_or(certain.map(|(value, ..)| value));
                     for output in 0..tensor.outputs.len() {
                         // as far off as the sieve lets through, in either direction
@@ -124,7 +141,7 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
                             one.after[output] = within(right[output] + off, right[output], most);
                             tried += usize::from(off != 0.0);
                             if !one.after.iter().take(tensor.outputs.len()).all(|x| x.is_finite())
-                                || sifted(&tensor, &[one])[0] > 1.0
+                                || !is_let_through(&tensor, &one)
                             {
                                 continue;
                             }
@@ -189,7 +206,7 @@ fn a_block_comes_to_what_its_elements_come_to_one_by_one() {
                     .collect();
                 let nearest = columns(&tensor, &elements).nearest;
                 for (i, x) in elements.iter_mut().enumerate() {
-                    let certain = tensor.rule.certain(&x.before);
+                    let certain = tensor.rule.certain(&x.before, true);
                     x.after = std::array::from_fn(|output| {
                         let (value, terms, products) = certain[output];
                         let right = nearest.as_ref().map_or(value, |lists| lists[output][i]);
@@ -222,7 +239,7 @@ fn a_block_comes_to_what_its_elements_come_to_one_by_one() {
                     let off = judged.iter().filter(|judged| judged.over_budget > 1.0).count() as u64;
                     let lost = judged.iter().filter(|judged| {
                         let x = elements[judged.index as usize];
-                        judged.over_budget > 1.0 && sifted(&tensor, &[x])[0] <= 1.0
+                        judged.over_budget > 1.0 && is_let_through(&tensor, &x)
                     });
                     let lost = || lost.map(|judged| (judged, elements[judged.index as usize])).collect::<Vec<_>>();
                     assert_eq!((found.differing, found.unexamined), (off, 0), "{place}: {:?}", lost());
@@ -256,6 +273,35 @@ fn no_optimizer_is_without_its_state_names() {
 }
 
 #[test]
+fn a_step_without_care_is_one_with_it() {
+    let mut tried = 0;
+    for (k, (optimizer, hyper)) in runs().into_iter().enumerate() {
+        let named = Optimizer::of(&Step { optimizer: optimizer.into(), ..Step::default() }).unwrap();
+        let tensor = stepped(&named, hyper.clone(), 7, Dtype::F32);
+        for case in 0..50 {
+            let x: Vec<f64> = numbers(&format!("care/{k}/{case}"), 6, 1.0).into_iter().map(|x| 0.7 * x).collect();
+            if x.iter().any(|x| *x == 0.0 || x.abs() == 1.0) {
+                continue;
+            }
+            let moments = [x[2], x[3].abs(), x[4].abs()];
+            let before = Before { theta: x[0], g: x[1], estimate: x[5], moments };
+            let [careful, careless] = [true, false].map(|care| tensor.rule.certain(&before, care));
+            for output in 0..tensor.outputs.len() {
+                // a sum of the same terms in another order
+                let ((value, terms, products), other) = (careful[output], careless[output]);
+                let alike = (terms - other.1).abs() <= 8.0 * f64::EPSILON * terms;
+                assert!(
+                    value == other.0 && alike && products == other.2,
+                    "{optimizer} {hyper}: {careful:?} {careless:?}"
+                );
+                tried += usize::from(terms > 0.0);
+            }
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+}
+
+#[test]
 fn a_block_is_sifted_as_its_elements_are() {
     let named = Optimizer::of(&Step { optimizer: "adamw".into(), ..Step::default() }).unwrap();
     for dtype in [Dtype::F32, Dtype::F64] {
@@ -264,17 +310,26 @@ fn a_block_is_sifted_as_its_elements_are() {
         let mut elements: Vec<Element> = (0..37).map(|i| element(&format!("block/{i}"), dtype)).collect();
         for x in &mut elements {
             let off = 1.0 + 0.8 * dtype.unit();
-            x.after = tensor.rule.certain(&x.before).map(|(value, ..)| dtype.round(value * off));
+            x.after = tensor.rule.certain(&x.before, true).map(|(value, ..)| dtype.round(value * off));
         }
         elements[5].after[1] = f64::NAN;
         elements[6].before.g = f64::INFINITY;
         elements[7].before.moments[1] = -1.0;
         elements[8].after[1] += 1.0;
-        let off = sifted(&tensor, &elements);
-        for (i, x) in elements.iter().enumerate() {
-            assert_eq!(off[i], sifted(&tensor, &[*x])[0], "{dtype} {x:?}");
-            assert_eq!(off[i] > 1.0, (5..=8).contains(&i), "{dtype} {i}: {} {x:?}", off[i]);
+        let (mut furthest, mut told) = (0.0, Vec::new());
+        tensor.rule.sift(&columns(&tensor, &elements), &mut furthest, &mut told);
+        let one_by_one = sifted(&tensor, &elements);
+        let mut off = vec![0.0; elements.len()];
+        for &(i, x) in &told {
+            assert_eq!(x, one_by_one[i], "{dtype} {:?}", elements[i]);
+            off[i] = x;
         }
+        for (i, &alone) in one_by_one.iter().enumerate() {
+            assert_eq!(alone > 1.0, (5..=8).contains(&i), "{dtype} {i}: {alone} {:?}", elements[i]);
+            // what is not told of is not the furthest
+            assert!(off[i] == alone || alone < furthest, "{dtype} {i}: {alone} beside {furthest}");
+        }
+        assert_eq!(furthest, one_by_one.iter().copied().filter(|&off| off <= 1.0).fold(0.0, f64::max), "{dtype}");
         assert!(off.iter().any(|&off| off > 0.0 && off <= 1.0), "{off:?}");
         // one that has no answer does not hide those of others
         assert!(off[8].is_finite(), "{off:?}");

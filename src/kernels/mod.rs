@@ -27,6 +27,8 @@ pub(crate) use threads::each;
 pub(crate) use lanes::Vector;
 pub(crate) use lanes::{Lanes, One};
 
+use std::sync::LazyLock;
+
 /// A loop that can be run with any instructions.
 pub(crate) trait Kernel {
     /// What it gives.
@@ -74,7 +76,9 @@ impl Instructions {
 
     /// The widest.
     pub fn widest() -> Instructions {
-        Instructions::of_at_most(usize::MAX)
+        // asked for by loops over short lists
+        static WIDEST: LazyLock<Instructions> = LazyLock::new(|| Instructions::of_at_most(usize::MAX));
+        *WIDEST
     }
 
     /// The widest of those that take at most so many numbers at a time.

@@ -12,6 +12,11 @@ pub(super) fn weights(beta: f64, kept: Kept) -> [Scalar; 2] {
     [Scalar::kept(beta, kept), Scalar::exact(1.0 - beta).twice()]
 }
 
+/// Whether both numbers take part in each average.
+fn averages(weights: [[Scalar; 2]; 2]) -> bool {
+    weights.as_flattened().iter().all(|weight| weight.value != 0.0)
+}
+
 /// 1 − β^t
 pub(super) fn bias(beta: f64, t: u64) -> f64 {
     -libm::expm1(t as f64 * libm::log(beta))
@@ -40,9 +45,14 @@ impl Decayed {
         }
     }
 
+    /// Whether something is left of θ, from which something is subtracted.
+    fn is_a_difference(self) -> bool {
+        matches!(self, Decayed::First(left) if left.value != 0.0)
+    }
+
     /// θ′
     #[inline(always)]
-    pub fn step<L: Lanes>(self, theta: Vector<L>, moved: Sifted<L>) -> Sifted<L> {
+    pub fn step<L: Lanes, const CARE: bool>(self, theta: Vector<L>, moved: Sifted<L, CARE>) -> Sifted<L, CARE> {
         let difference = Sifted::given(theta).plus(moved.negated());
         match self {
             Decayed::First(left) => scaled(left, theta).plus(moved.negated()),
@@ -114,7 +124,7 @@ impl Adam {
 
 /// The larger of a number that was given and one that was computed.
 #[inline(always)]
-fn larger<L: Lanes>(given: Vector<L>, computed: Sifted<L>) -> Sifted<L> {
+fn larger<L: Lanes, const CARE: bool>(given: Vector<L>, computed: Sifted<L, CARE>) -> Sifted<L, CARE> {
     let zero = Vector::all(given.0, 0.0);
     let is_given = computed.value.less(given);
     Sifted {
@@ -127,11 +137,20 @@ fn larger<L: Lanes>(given: Vector<L>, computed: Sifted<L>) -> Sifted<L> {
 /// x·scalar/y, where factor is scalar/y: the quotient and the product with the scalar are rounded, but for those by 1,
 /// and x brings its own roundings along.
 #[inline(always)]
-pub(super) fn quotient<L: Lanes>(x: Sifted<L>, factor: Vector<L>, y: Vector<L>, scalar: f64) -> Sifted<L> {
+pub(super) fn quotient<L: Lanes, const CARE: bool>(
+    x: Sifted<L, CARE>,
+    factor: Vector<L>,
+    y: Vector<L>,
+    scalar: f64,
+) -> Sifted<L, CARE> {
     let (zero, one) = (Vector::all(y.0, 0.0), Vector::all(y.0, 1.0));
     let value = factor * x.value;
     let product = Vector::all(y.0, if scalar.abs() == 1.0 { 0.0 } else { 1.0 });
-    let roundings = product + zero.or_where_not(y.abs().equal(one), one);
+    let divided = if CARE { zero.or_where_not(y.abs().equal(one), one) } else { one };
+    let roundings = product + divided;
+    if !CARE {
+        return Sifted { value, terms: factor.abs() * x.terms + value.abs() * roundings, products: one };
+    }
     let products = zero.or_where_not(value.equal(zero), roundings.min(one));
     Sifted { value, terms: factor.abs() * x.terms + value.abs() * roundings, products }
 }
@@ -140,16 +159,22 @@ pub(super) fn quotient<L: Lanes>(x: Sifted<L>, factor: Vector<L>, y: Vector<L>, 
 const CANCELLED: f64 = 1.0 / 256.0;
 
 impl Steps for Adam {
+    fn needs_no_care(&self) -> bool {
+        let plain = self.l2.value == 0.0 && self.amsgrad == Amsgrad::Off && self.decayed.is_a_difference();
+        plain && self.rate > 0.0 && self.rate.is_finite() && averages([self.beta1, self.beta2])
+    }
+
     #[inline(always)]
-    fn step<L: Lanes>(
+    fn step<L: Lanes, const CARE: bool>(
         &self,
         l: L,
         state: [Vector<L>; MOST_OUTPUTS],
         [gradient, _]: [Vector<L>; 2],
-    ) -> [Sifted<L>; MOST_OUTPUTS] {
+    ) -> [Sifted<L, CARE>; MOST_OUTPUTS] {
         let [theta, m, v, v_max] = state;
         let zero = Vector::all(l, 0.0);
-        let g = Sifted::given(gradient).plus(scaled(self.l2, theta));
+        let given = Sifted::given(gradient);
+        let g = if self.l2.value == 0.0 { given } else { given.plus(scaled(self.l2, theta)) };
         let m = average(self.beta1, m, g);
         let new_v = average(self.beta2, v, product(g.value, g.value));
         let correction = Vector::all(l, self.correction);
@@ -181,6 +206,11 @@ impl Steps for Adam {
         let least = Vector::all(l, CANCELLED) * gradient.abs();
         let (cancelled, negative) = (g.value.abs().less(least), v.min(v_max).less(zero));
         let mut told = [new_theta, m, new_v, largest];
+        if !CARE {
+            let (nothing, one) = (m.value.equal(zero), Vector::all(l, 1.0));
+            told[0] = told[0].open_where(nothing).open_where(denominator.equal(one)).open_where(v.less(zero));
+            return told;
+        }
         for k in [0, 2, 3] {
             told[k] = told[k].open_where(cancelled).open_where(negative);
         }
@@ -208,16 +238,20 @@ impl Lion {
 }
 
 impl Steps for Lion {
+    fn needs_no_care(&self) -> bool {
+        self.eta > 0.0 && self.decayed.is_a_difference() && averages([self.beta1, self.beta2])
+    }
+
     #[inline(always)]
-    fn step<L: Lanes>(
+    fn step<L: Lanes, const CARE: bool>(
         &self,
         l: L,
         state: [Vector<L>; MOST_OUTPUTS],
         [gradient, _]: [Vector<L>; 2],
-    ) -> [Sifted<L>; MOST_OUTPUTS] {
+    ) -> [Sifted<L, CARE>; MOST_OUTPUTS] {
         let [theta, m, ..] = state;
         let (zero, eta) = (Vector::all(l, 0.0), Vector::all(l, self.eta));
-        let c = average(self.beta1, m, Sifted::given(gradient));
+        let c: Sifted<L, CARE> = average(self.beta1, m, Sifted::given(gradient));
         let moved = eta.or_where_not(zero.less(c.value), (-eta).or_where_not(c.value.less(zero), zero));
         let new_theta = self.decayed.step(theta, Sifted::given(moved));
         // the sign of a sum is known where it is large beside what was added, and where nothing was rounded
@@ -255,12 +289,12 @@ impl Sgd {
 
 impl Steps for Sgd {
     #[inline(always)]
-    fn step<L: Lanes>(
+    fn step<L: Lanes, const CARE: bool>(
         &self,
         l: L,
         state: [Vector<L>; MOST_OUTPUTS],
         [gradient, _]: [Vector<L>; 2],
-    ) -> [Sifted<L>; MOST_OUTPUTS] {
+    ) -> [Sifted<L, CARE>; MOST_OUTPUTS] {
         let [theta, buf, ..] = state;
         let g = Sifted::given(gradient).plus(scaled(self.l2, theta));
         let new = scaled(self.rest, g.value).with_terms(Vector::all(l, self.rest.value.abs()) * g.terms);

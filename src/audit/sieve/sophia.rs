@@ -53,12 +53,12 @@ const NEAR: f64 = 1.0 / (1u64 << 20) as f64;
 
 impl Steps for Sophia {
     #[inline(always)]
-    fn step<L: Lanes>(
+    fn step<L: Lanes, const CARE: bool>(
         &self,
         l: L,
         state: [Vector<L>; MOST_OUTPUTS],
         given: [Vector<L>; 2],
-    ) -> [Sifted<L>; MOST_OUTPUTS] {
+    ) -> [Sifted<L, CARE>; MOST_OUTPUTS] {
         let ([theta, m, h, _], [g, estimate]) = (state, given);
         let zero = Vector::all(l, 0.0);
         let new_m = average(self.beta1, m, Sifted::given(g));
