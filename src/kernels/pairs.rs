@@ -32,6 +32,12 @@ pub(crate) fn fast_two_sum<L: Lanes>(x: Vector<L>, y: Vector<L>) -> Pair<L> {
     Pair { hi, lo: y - (hi - x) }
 }
 
+/// x + y as its rounding and the rest, where neither is negative.
+#[inline(always)]
+pub(crate) fn sum_of_nonnegative<L: Lanes>(x: Vector<L>, y: Vector<L>) -> Pair<L> {
+    fast_two_sum(x.max(y), x.min(y))
+}
+
 /// xy as its rounding and the rest.
 #[inline(always)]
 pub(crate) fn two_product<L: Lanes>(x: Vector<L>, y: Vector<L>) -> Pair<L> {

@@ -2,11 +2,11 @@
 //!
 //! The bias corrections are in k and ε̂: m̂/(√v̂ + ε) = (√(1 − β2^t)/(1 − β1^t)) m′/(√v′ + ε√(1 − β2^t)).
 
-use super::sums::{SUM_ERROR, average_carefully, bounded, sum_of_three, sum_of_two, term};
-use super::{Coefficient, RAISED, Rule, Unrounded};
+use super::sums::{ERROR, TINY, average_carefully, sizes, sum_of_two, term, three_terms, two_terms};
+use super::{AtRest, Coefficient, Estimate, RAISED, Rule, Unrounded};
 use crate::kernels::bounded::Bounded;
 use crate::kernels::lanes::{Lanes, Vector};
-use crate::kernels::pairs::{Pair, two_difference, two_product, two_sum};
+use crate::kernels::pairs::{Pair, sum_of_nonnegative, two_difference, two_product, two_sum};
 use crate::kernels::two_to;
 
 /// The scalars of a step; `L2` says whether λθ goes into the gradient.
@@ -26,70 +26,59 @@ pub(crate) struct Adam<const L2: bool> {
     pub moved: Coefficient,
 }
 
-/// A bound on v′ that is too large below 2^−540: √v′ must be far from underflow.
-const LEAST_SQUARE: f64 = two_to(-600);
-
-/// A bound on θ′ that is too large for what underflows in the last steps to count.
-const LEAST_THETA: f64 = two_to(-950);
+/// As [`TINY`], for v′: ERROR times this is 2^−600, so that √v′ of a v′ that is decided is far from underflow.
+const LEAST_SQUARE: f64 = two_to(-502);
 
 impl<const L2: bool> Rule<3, 1> for Adam<L2> {
-    /// u is 2^−53, T the sum of the sizes of the terms of m′.
+    /// u is 2^−53, T the sum of the sizes of the terms of m′, V is v′, D = √v′ + ε̂, and B = T/D, which bounds the
+    /// quotient.
     ///
-    /// With r = RN(√hi) and D = v′ − r², which is at most 5u of v′: 2r√v′ = 2r² + D − D²/4r², and
-    /// r² = hi − (hi − r²), which is an f64. So the quotient m′/(√v′ + ε̂) is 2r m′ over
-    /// 2 hi + (lo − (hi − r²)) + 2rε̂, and needs one root and one division.
+    /// v′ is a sum of numbers that are not negative: it is the sum of their sizes, and the larger one is added first.
     ///
-    /// The divisor is within 12u² of itself by its own roundings and what is left out, within 2^−99 by v′ and
-    /// 2^−100 by ε̂: 2^−98 in all; its low part is at most 4u of it. The dividend is within 2r(2^−99 + 4u²)T. With
-    /// B = 2rT/divisor, which bounds the quotient: its first part is within 3u of it, the second at most 11uB and
-    /// rounded within 90u²B. So the quotient is within (2^−98 + 2^−98.9 + 2^−99.5)B < 2^−97 B, and k times it within
-    /// 1.25·2^−97 kB; the difference from aθ and the rounding test add 17u² of both terms. The bound is
-    /// 2^−98|aθ| + 2^−95 kB, and 2^−95 is eight times [`SUM_ERROR`].
+    /// r = RN(√hi), and hi − r², at most 2u of it, is an f64; with δ = RN(V − r²), at most 6.1u of v′ and within 7u² and
+    /// the bound of V, √V = r + δ/2r − (δ/2r)²/2r + …, whose last is below 5u²r. D is hi + lo = (r + ε̂) + δ/2r, where
+    /// 1/2r out of 1/(2r·D) is within 3u: 9.2u²r, and two sums of at most 2.1u and 5.1u of D round by 7.2u²D. So
+    /// hi + lo is within 25u² + 2^−100 + 2^−99 < 2^−97.9 of D, and lo at most 5.1u of it.
+    ///
+    /// first = RN(hi/D) is within 8.3u of its quotient; what is left of the dividend, at most 12.4uT, is known within
+    /// 24u²T, and its quotient by D rounds by 9.4u of itself: 117u²B. So first + second is within
+    /// (2^−99 + 2^−97.9 + 141u²)B < 2^−96.8 B of m′/D, and second at most 12.5uB. The product with k adds 94u²kB, the
+    /// difference from aθ and the rounding test 48u²kB and 76u²|aθ|: together less than 2^−98 of |aθ| and 2^−96 of
+    /// kB, of which the size takes four times 2^−98.
     #[inline(always)]
-    fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; 3], given: [Vector<L>; 1]) -> Unrounded<L, 3> {
-        let ([theta, m, v], [g]) = (state, given);
-        let zero = Vector::all(l, 0.0);
-
-        let (beta1_m, g_part) = (term(l, self.beta1[0], m), term(l, self.beta1[1], g));
-        let m_new = bounded(
-            l,
-            match L2 {
-                true => sum_of_three(beta1_m, g_part, term(l, self.lambda[1], theta)),
-                false => sum_of_two(beta1_m, g_part),
-            },
-        );
-
-        let (square, of_square) = if L2 { self.square_of_sum(l, g, theta) } else { (two_product(g, g), zero) };
-        let (v_sum, v_size) = sum_of_two(term(l, self.beta2[0], v), weighted(l, self.beta2[1], square));
-        let v_error = v_size.fma(Vector::all(l, SUM_ERROR), of_square + Vector::all(l, LEAST_SQUARE));
-        let v_new = Bounded { hi: v_sum.hi, lo: v_sum.lo, error: v_error };
-
-        let r = v_sum.hi.sqrt();
-        let twice = r + r;
-        let of_root = Pair { hi: v_sum.hi + v_sum.hi, lo: v_sum.lo - r.fma_from(r, v_sum.hi) };
-        let of_eps = term(l, self.eps, twice);
-        let divisor = two_sum(of_root.hi, of_eps.hi);
-        let divisor = Pair { hi: divisor.hi, lo: divisor.lo + (of_root.lo + of_eps.lo) };
-        let dividend = two_product(twice, m_new.hi);
-        let dividend = Pair { hi: dividend.hi, lo: twice.fma(m_new.lo, dividend.lo) };
-        let inverse = Vector::all(l, 1.0) / divisor.hi;
-        let first = dividend.hi * inverse;
-        let left = first.fma_from(divisor.hi, dividend.hi) + first.fma_from(divisor.lo, dividend.lo);
-        let second = left * inverse;
+    fn fast<L: Lanes>(&self, l: L, [theta, m, v]: [Vector<L>; 3], [g]: [Vector<L>; 1]) -> [Estimate<L>; 3] {
+        let m = match L2 {
+            true => three_terms(l, [self.beta1[0], self.beta1[1], self.lambda[1]], [m, g, theta]),
+            false => two_terms(l, self.beta1, [m, g]),
+        };
+        let (v, of_square) = self.second_moment(l, v, g, theta);
+        let root = v.hi.sqrt();
+        let delta = root.fma_from(root, v.hi) + v.lo;
+        let divisor = sum_of_nonnegative(root, self.eps.hi(l));
+        let divisor = Pair { hi: divisor.hi, lo: divisor.lo + self.eps.lo(l) };
+        let inverse = Vector::all(l, 0.5) / (root * divisor.hi);
+        let half_over_root = divisor.hi * inverse;
+        let divisor_lo = delta.fma(half_over_root, divisor.lo);
+        let over_divisor = (root + root) * inverse;
+        let first = m.hi * over_divisor;
+        let left = first.fma_from(divisor.hi, m.hi) + m.lo;
+        let second = first.fma_from(divisor_lo, left) * over_divisor;
 
         let moved = two_product(self.moved.hi(l), first);
         let moved_lo = self.moved.hi(l).fma(second, self.moved.lo(l).fma(first, moved.lo));
         let kept = term(l, self.kept, theta);
         let difference = two_difference(kept.hi, moved.hi);
-        let mut of_moved = (m_new.error * Vector::all(l, 8.0 * self.moved.hi.abs())) * (twice * inverse);
+        let lo = difference.lo + (kept.lo - moved_lo);
+        let four_k = Vector::all(l, 4.0 * self.moved.hi.abs());
+        let mut sizes = m.size * over_divisor;
         if L2 {
             // an error e of v′ changes the quotient by no more than its part e/v′, where that is small: and where it
-            // is not, v′ is not decided. kB is 2^95 times the bound so far
-            of_moved = (of_square / v_sum.hi).fma(Vector::all(l, two_to(96)) * of_moved, of_moved);
+            // is not, v′ is not decided
+            let over_root = half_over_root + half_over_root;
+            sizes = (of_square * over_root * over_root).fma(sizes, sizes);
         }
-        let theta_error = kept.hi.abs().fma(Vector::all(l, SUM_ERROR), of_moved + Vector::all(l, LEAST_THETA));
-        let theta_new = Bounded { hi: difference.hi, lo: difference.lo + (kept.lo - moved_lo), error: theta_error };
-        Unrounded { state: [theta_new, m_new, v_new], doubt: if_negative(l, v) }
+        let size = sizes.fma(four_k, kept.hi.abs() + Vector::all(l, TINY));
+        [Estimate { hi: difference.hi, lo, size }, m, v]
     }
 
     #[inline(always)]
@@ -101,17 +90,23 @@ impl<const L2: bool> Rule<3, 1> for Adam<L2> {
         let v = average_carefully(l, self.beta2, v, g * g);
         let u = m / (v.sqrt() + Bounded::of(l, self.eps, RAISED));
         let theta = Bounded::of(l, self.kept, 0) * theta - Bounded::of(l, self.moved, RAISED) * u;
-        Unrounded { state: [theta, m, v], doubt: if_negative(l, state[2]) }
+        let zero = Vector::all(l, 0.0);
+        Unrounded { state: [theta, m, v], doubt: (zero - state[2]).max(zero) }
+    }
+
+    /// Where there is no decay in the gradient, and a divisor.
+    fn at_rest(&self) -> Option<[AtRest; 3]> {
+        let all = [self.kept, self.beta1[0], self.beta2[0]].map(|kept| AtRest { kept, given: 0 });
+        (!L2 && self.eps.hi > 0.0).then_some(all)
+    }
+
+    #[inline(always)]
+    fn domain<L: Lanes>(&self, l: L, [.., v]: [Vector<L>; 3]) -> L::M {
+        let zero = Vector::all(l, 0.0);
+        l.or(zero.less(v), zero.equal(v))
     }
 
     const RAISED: [i32; 3] = [RAISED, RAISED, 2 * RAISED];
-}
-
-/// Other than 0 where v is negative, which it must not be.
-#[inline(always)]
-fn if_negative<L: Lanes>(l: L, v: Vector<L>) -> Vector<L> {
-    let zero = Vector::all(l, 0.0);
-    (zero - v).max(zero)
 }
 
 /// c·x for a pair x whose low part is at most u of it, within 6u² of itself but for the coefficient's error.
@@ -122,18 +117,33 @@ fn weighted<L: Lanes>(l: L, c: Coefficient, x: Pair<L>) -> Pair<L> {
 }
 
 impl<const L2: bool> Adam<L2> {
-    /// (g + λθ)² as a pair, and a bound on its error that no multiple of it gives where g and λθ cancel.
+    /// v′, of infinite size where v is negative, which it must not be; and the part of its size by which the error of G²
+    /// exceeds what is relative to v′.
+    #[inline(always)]
+    fn second_moment<L: Lanes>(&self, l: L, v: Vector<L>, g: Vector<L>, theta: Vector<L>) -> (Estimate<L>, Vector<L>) {
+        let zero = Vector::all(l, 0.0);
+        let (square, of_square) = if L2 { self.square_of_sum(l, g, theta) } else { (two_product(g, g), zero) };
+        let (kept, added) = (term(l, self.beta2[0], v), weighted(l, self.beta2[1], square));
+        let sum = sum_of_nonnegative(kept.hi, added.hi);
+        let mut size = sum.hi + Vector::all(l, LEAST_SQUARE);
+        if L2 {
+            size = size + of_square;
+        }
+        let size = Vector::all(l, f64::INFINITY).or_where_not(v.less(zero), size);
+        (Estimate { hi: sum.hi, lo: sum.lo + (kept.lo + added.lo), size }, of_square)
+    }
+
+    /// (g + λθ)² as a pair, and a bound on its error over [`ERROR`], which no multiple of it gives where g and λθ cancel.
     #[inline(always)]
     fn square_of_sum<L: Lanes>(&self, l: L, g: Vector<L>, theta: Vector<L>) -> (Pair<L>, Vector<L>) {
-        let lambda_theta = term(l, self.lambda[0], theta);
-        let zero = Vector::all(l, 0.0);
-        let sum = bounded(l, sum_of_two(Pair { hi: g, lo: zero }, lambda_theta));
+        let sum = sum_of_two(Pair { hi: g, lo: Vector::all(l, 0.0) }, term(l, self.lambda[0], theta));
+        let size = sizes(l, [(self.lambda[0], theta)]) + g.abs();
         // the low part is small beside the high one only now
         let normal = two_sum(sum.hi, sum.lo);
         let square = two_product(normal.hi, normal.hi);
         let lo = (normal.hi + normal.hi).fma(normal.lo, square.lo);
-        // |G² − x²| ≤ e(2|x| + e)
-        let error = sum.error * (normal.hi.abs() + sum.error) * Vector::all(l, 4.0);
+        // |G² − x²| ≤ e(2|x| + e), where e is ERROR·size
+        let error = size.fma(Vector::all(l, ERROR), normal.hi.abs()) * size * Vector::all(l, 4.0);
         (two_sum(square.hi, lo), error)
     }
 }

@@ -1,10 +1,11 @@
 //! Lion: the sign of c = β1 m + (1 − β1) g, θ′ = aθ − k sign(c), m′ = β2 m + (1 − β2) g.
 
-use super::sums::{average, average_carefully, bounded, sum_of_two, term};
-use super::{Coefficient, RAISED, Rule, Unrounded};
+use super::sums::{average_carefully, sizes, sum_of_two, term, two_terms};
+use super::{AtRest, Coefficient, Estimate, RAISED, Rule, Unrounded};
 use crate::kernels::bounded::Bounded;
 use crate::kernels::lanes::{Lanes, Vector};
 use crate::kernels::pairs::Pair;
+use crate::kernels::two_to;
 
 /// The scalars of a step.
 #[derive(Clone, Copy, Debug)]
@@ -19,19 +20,25 @@ pub(crate) struct Lion {
     pub moved: Coefficient,
 }
 
+/// 2^−1073
+const SMALLEST: f64 = f64::from_bits(2);
+
 impl Rule<2, 1> for Lion {
+    /// u is 2^−53. With a = RN(β1 m), the f64 nearest to a + (1 − β1)g is within 4u|a| + 3u|c| of c: the roundings of
+    /// the two coefficients to one f64 and of a, and its own; and within 2^−1074 where a or it is subnormal. So above
+    /// 8u|a| + 2^−1074 it has the sign of c; the margin is twice that.
     #[inline(always)]
-    fn fast<L: Lanes>(&self, l: L, [theta, m]: [Vector<L>; 2], [g]: [Vector<L>; 1]) -> Unrounded<L, 2> {
-        let zero = Vector::all(l, 0.0);
-        let c = average(l, self.update, m, g);
-        let sum = c.hi + c.lo;
-        // the bound is twice the error, and the sum rounded within 2^−53 of itself
-        let open = (c.error - sum.abs()).max(zero);
-        let positive = zero.less(sum);
+    fn fast<L: Lanes>(&self, l: L, [theta, m]: [Vector<L>; 2], [g]: [Vector<L>; 1]) -> [Estimate<L>; 2] {
+        let a = self.update[0].hi(l) * m;
+        let c = self.update[1].hi(l).fma(g, a);
+        let known = a.abs().fma(Vector::all(l, two_to(-49)), Vector::all(l, SMALLEST)).less(c.abs());
+        let positive = Vector::all(l, 0.0).less(c);
         let (hi, lo) = (self.moved.hi(l), self.moved.lo(l));
         let moved = Pair { hi: (-hi).or_where_not(positive, hi), lo: (-lo).or_where_not(positive, lo) };
-        let theta = bounded(l, sum_of_two(term(l, self.kept, theta), moved));
-        Unrounded { state: [theta, average(l, self.momentum, m, g)], doubt: open }
+        let Pair { hi, lo } = sum_of_two(term(l, self.kept, theta), moved);
+        let size = sizes(l, [(self.kept, theta), (self.moved, Vector::all(l, 1.0))]);
+        let size = size.or_where_not(known, Vector::all(l, f64::INFINITY));
+        [Estimate { hi, lo, size }, two_terms(l, self.momentum, [m, g])]
     }
 
     #[inline(always)]
@@ -40,6 +47,10 @@ impl Rule<2, 1> for Lion {
         let moved = average_carefully(l, self.update, m, g).sign_of(Bounded::of(l, self.moved, RAISED));
         let theta = Bounded::of(l, self.kept, 0) * theta - moved;
         Unrounded { state: [theta, average_carefully(l, self.momentum, m, g)], doubt: Vector::all(l, 0.0) }
+    }
+
+    fn at_rest(&self) -> Option<[AtRest; 2]> {
+        Some([self.kept, self.momentum[0]].map(|kept| AtRest { kept, given: 0 }))
     }
 
     const RAISED: [i32; 2] = [RAISED; 2];

@@ -19,6 +19,7 @@ use super::bounded::Bounded;
 use super::lanes::{Lanes, Vector};
 use super::{Instructions, Kernel, two_to};
 use crate::number::Wide;
+use sums::{ERROR, one_term};
 
 /// A scalar of a step, within `error` of hi + lo.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,6 +48,18 @@ impl Coefficient {
         Some(Coefficient { hi: hi * scale, lo: lo * scale, error: error * scale })
     }
 
+    /// 1
+    const ONE: Coefficient = Coefficient { hi: 1.0, lo: 0.0, error: 0.0 };
+
+    fn is_zero(self) -> bool {
+        self.hi == 0.0
+    }
+
+    /// Whether it is one f64.
+    fn is_exact(self) -> bool {
+        self.lo == 0.0 && self.error == 0.0
+    }
+
     /// Its high part in all lanes.
     #[inline(always)]
     fn hi<L: Lanes>(self, l: L) -> Vector<L> {
@@ -60,7 +73,16 @@ impl Coefficient {
     }
 }
 
-/// New numbers before they are rounded.
+/// A new number before it is rounded: within [`ERROR`](sums::ERROR) times `size` of hi + lo. A size is never 0, and
+/// infinite where the number is not to be had; the low part need not be below the high one.
+#[derive(Clone, Copy)]
+pub(crate) struct Estimate<L: Lanes> {
+    pub hi: Vector<L>,
+    pub lo: Vector<L>,
+    pub size: Vector<L>,
+}
+
+/// New numbers with a running bound before they are rounded.
 #[derive(Clone, Copy)]
 pub(crate) struct Unrounded<L: Lanes, const S: usize> {
     /// θ′ and the new moments.
@@ -72,11 +94,25 @@ pub(crate) struct Unrounded<L: Lanes, const S: usize> {
 /// Small numbers are raised by this power of two, and their squares by twice as much.
 pub(crate) const RAISED: i32 = 400;
 
+/// What a number is multiplied with where a list of those that are given has a 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AtRest {
+    pub kept: Coefficient,
+    pub given: usize,
+}
+
 /// The update of vectors of S numbers of a state, of which θ is the first, by G given ones.
 pub(crate) trait Rule<const S: usize, const G: usize>: Copy + Send + Sync {
-    /// By pairs with bounds that are known before. A bound is never 0, and the low parts need not be below the
-    /// high ones.
-    fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; S], given: [Vector<L>; G]) -> Unrounded<L, S>;
+    /// By pairs with bounds that are known before.
+    fn fast<L: Lanes>(&self, l: L, state: [Vector<L>; S], given: [Vector<L>; G]) -> [Estimate<L>; S];
+    /// What becomes of each number of the state where nothing moves it, of θ where the first moment is 0 as well;
+    /// `None` where the rule is more than that.
+    fn at_rest(&self) -> Option<[AtRest; S]>;
+    /// Where an old state has a step at all.
+    #[inline(always)]
+    fn domain<L: Lanes>(&self, l: L, state: [Vector<L>; S]) -> L::M {
+        (state[0] - state[0]).equal(Vector::all(l, 0.0))
+    }
     /// By numbers with a running bound, each raised by a power of two.
     fn careful<L: Lanes>(&self, l: L, state: [Vector<L>; S], given: [Vector<L>; G]) -> Unrounded<L, S>;
     /// These powers.
@@ -143,12 +179,14 @@ impl<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>> Kernel fo
         let mut last_state = state.each_ref().map(|(_, rest)| [l.padded(rest, 1.0)]);
         let last_given = given.map(|(_, rest)| [l.padded(rest, 1.0)]);
         for (before, whole) in [(0, true), (vectors, false)] {
+            let many = if whole { vectors } else { 1 };
+            // cut to one length, so that no place is looked up that is not known to be there
             let (state, given): (Written<L, S>, Read<L, G>) = if whole {
-                (state.each_mut().map(|(vectors, _)| &mut vectors[..]), given.map(|(vectors, _)| vectors))
+                (state.each_mut().map(|(vectors, _)| &mut vectors[..many]), given.map(|(vectors, _)| &vectors[..many]))
             } else {
-                (last_state.each_mut().map(|last| &mut last[..]), last_given.each_ref().map(|last| &last[..]))
+                (last_state.each_mut().map(|last| &mut last[..many]), last_given.each_ref().map(|last| &last[..many]))
             };
-            for i in 0..if whole { vectors } else { 1 } {
+            for i in 0..many {
                 // loops, since closures are not compiled for these instructions
                 let (mut old, mut beside) = ([Vector::all(l, 0.0); S], [Vector::all(l, 0.0); G]);
                 for k in 0..S {
@@ -157,10 +195,21 @@ impl<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>> Kernel fo
                 for k in 0..G {
                     beside[k].1 = given[k][i];
                 }
-                let (new, doubt) = moved::<LEVEL, S, G, R, L>(l, &rule, old, beside);
-                let new = settle(l, old, new, doubt, (before + i) * L::LANES, &mut open);
+                let mut moved = if LEVEL == FAST {
+                    Moved::rounded(l, rule.fast(l, old, beside))
+                } else {
+                    Moved::carefully::<G, R>(rule.careful(l, old, beside))
+                };
+                if !l.all(moved.decided()) {
+                    if LEVEL == FAST
+                        && let Some(at_rest) = rule.at_rest()
+                    {
+                        moved.rest(at_rest, rule.domain(l, old), old, beside);
+                    }
+                    moved.keep(old, (before + i) * L::LANES, &mut open);
+                }
                 for k in 0..S {
-                    state[k][i] = new[k].1;
+                    state[k][i] = moved.state[k].1;
                 }
             }
         }
@@ -175,54 +224,96 @@ impl<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>> Kernel fo
     }
 }
 
-/// The new numbers, and a number other than 0 where they are not decided.
-#[inline(always)]
-fn moved<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>, L: Lanes>(
-    l: L,
-    rule: &R,
-    old: [Vector<L>; S],
-    beside: [Vector<L>; G],
-) -> ([Vector<L>; S], Vector<L>) {
-    let Unrounded { state, mut doubt } =
-        if LEVEL == FAST { rule.fast(l, old, beside) } else { rule.careful(l, old, beside) };
-    let mut new = old;
-    for k in 0..S {
-        let (rounded, open) = if LEVEL == FAST { nearest(state[k]) } else { state[k].nearest(R::RAISED[k]) };
-        (new[k], doubt) = (rounded, doubt + open);
+/// New numbers, and for each a number other than 0 where it is not decided.
+struct Moved<L: Lanes, const S: usize> {
+    state: [Vector<L>; S],
+    doubts: [Vector<L>; S],
+}
+
+impl<L: Lanes, const S: usize> Moved<L, S> {
+    #[inline(always)]
+    fn rounded(l: L, estimates: [Estimate<L>; S]) -> Self {
+        let none = [Vector::all(l, 0.0); S];
+        let mut moved = Moved { state: none, doubts: none };
+        for k in 0..S {
+            (moved.state[k], moved.doubts[k]) = nearest(estimates[k]);
+        }
+        moved
     }
-    (new, doubt)
+
+    #[inline(always)]
+    fn carefully<const G: usize, R: Rule<S, G>>(unrounded: Unrounded<L, S>) -> Self {
+        let mut moved = Moved { state: [unrounded.doubt; S], doubts: [unrounded.doubt; S] };
+        for k in 0..S {
+            let (rounded, open) = unrounded.state[k].nearest(R::RAISED[k]);
+            (moved.state[k], moved.doubts[k]) = (rounded, moved.doubts[k] + open);
+        }
+        moved
+    }
+
+    /// Where all numbers are decided.
+    #[inline(always)]
+    fn decided(&self) -> L::M {
+        let mut doubt = self.doubts[0];
+        for k in 1..S {
+            doubt = doubt + self.doubts[k];
+        }
+        doubt.equal(Vector::all(doubt.0, 0.0))
+    }
+
+    /// Decides the lanes for which nothing is given: a moment is one product, which a processor rounds rightly however
+    /// small it is, and so is θ where the first moment is 0. Whole rows of embeddings are so, and their moments stay
+    /// at 0 or fade to the smallest numbers, which no bound decides.
+    #[inline(always)]
+    fn rest<const G: usize>(&mut self, at_rest: [AtRest; S], domain: L::M, old: [Vector<L>; S], given: [Vector<L>; G]) {
+        let l = given[0].0;
+        let zero = Vector::all(l, 0.0);
+        for k in 1..S {
+            let AtRest { kept, given: own } = at_rest[k];
+            if kept.is_exact() {
+                let product = kept.hi(l) * old[k];
+                let finite = (product - product).equal(zero);
+                let resting = l.and(l.and(domain, finite), given[own].equal(zero));
+                // an exact zero is +0, and what underflows keeps its sign
+                let exact = if kept.is_zero() { zero } else { zero.or_where_not(old[k].equal(zero), product) };
+                self.decide(k, resting, exact);
+            }
+        }
+        let AtRest { kept, given: own } = at_rest[0];
+        let still = l.and(l.and(domain, given[own].equal(zero)), old[1].equal(zero));
+        let (rounded, open) = nearest(one_term(l, kept, old[0]));
+        let none = old[0].equal(zero);
+        self.decide(0, l.and(still, l.or(none, open.equal(zero))), zero.or_where_not(none, rounded));
+    }
+
+    #[inline(always)]
+    fn decide(&mut self, k: usize, lanes: L::M, number: Vector<L>) {
+        self.state[k] = number.or_where_not(lanes, self.state[k]);
+        self.doubts[k] = Vector::all(number.0, 0.0).or_where_not(lanes, self.doubts[k]);
+    }
+
+    /// Leaves the old numbers where the new ones are not decided, and notes the places.
+    #[inline(always)]
+    fn keep(&mut self, old: [Vector<L>; S], at: usize, open: &mut Vec<usize>) {
+        let (decided, l) = (self.decided(), old[0].0);
+        if l.all(decided) {
+            return;
+        }
+        let flags = Vector::all(l, 0.0).or_where_not(decided, Vector::all(l, 1.0));
+        note(open, at, &l.lanes(flags.1)[..L::LANES]);
+        for k in 0..S {
+            self.state[k] = self.state[k].or_where_not(decided, old[k]);
+        }
+    }
 }
 
 /// The f64 to which all numbers within the bound round, and a number other than 0 where they are two: one minus the
 /// other, so that what is not finite is not decided.
 #[inline(always)]
-fn nearest<L: Lanes>(x: Bounded<L>) -> (Vector<L>, Vector<L>) {
-    let (above, below) = (x.hi + (x.lo + x.error), x.hi + (x.lo - x.error));
+fn nearest<L: Lanes>(x: Estimate<L>) -> (Vector<L>, Vector<L>) {
+    let error = Vector::all(x.size.0, ERROR);
+    let (above, below) = (x.hi + x.size.fma(error, x.lo), x.hi + x.size.fma_from(error, x.lo));
     (above, above - below)
-}
-
-/// New numbers where there is no doubt; the old ones elsewhere, whose places are noted.
-#[inline(always)]
-fn settle<L: Lanes, const S: usize>(
-    l: L,
-    old: [Vector<L>; S],
-    new: [Vector<L>; S],
-    doubt: Vector<L>,
-    at: usize,
-    open: &mut Vec<usize>,
-) -> [Vector<L>; S] {
-    let zero = Vector::all(l, 0.0);
-    let decided = doubt.equal(zero);
-    if l.all(decided) {
-        return new;
-    }
-    let flags = zero.or_where_not(decided, Vector::all(l, 1.0));
-    note(open, at, &l.lanes(flags.1)[..L::LANES]);
-    let mut kept = old;
-    for k in 0..S {
-        kept[k] = new[k].or_where_not(decided, old[k]);
-    }
-    kept
 }
 
 #[cold]
