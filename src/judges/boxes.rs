@@ -281,7 +281,7 @@ mod tests {
     fn many_variables_are_sampled_everywhere() {
         let instance = Instance::at_least("four", |inputs| {
             let x: Vec<Expr> = ["a", "b", "c", "d"].map(|name| inputs.declare(name, Domain::Real)).to_vec();
-            vec![((x[0] + x[1]).exp(), x[2] * 0 + x[3] * 0)]
+            vec![((x[0] + x[1]).exp() + (x[2] - x[3]).exp(), constant(0))]
         });
         assert_eq!(words(cover(&Pairs::of(&instance), Deadline::NEVER)), "sampled everywhere");
     }

@@ -111,7 +111,9 @@ pub(crate) trait Rule<const S: usize, const G: usize>: Copy + Send + Sync {
     /// Where an old state has a step at all.
     #[inline(always)]
     fn domain<L: Lanes>(&self, l: L, state: [Vector<L>; S]) -> L::M {
-        (state[0] - state[0]).equal(Vector::all(l, 0.0))
+        let zero = Vector::all(l, 0.0);
+        // of what is not finite this is not a number
+        (state[0] * zero).equal(zero)
     }
     /// By numbers with a running bound, each raised by a power of two.
     fn careful<L: Lanes>(&self, l: L, state: [Vector<L>; S], given: [Vector<L>; G]) -> Unrounded<L, S>;
@@ -181,7 +183,7 @@ impl<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>> Kernel fo
         for (before, whole) in [(0, true), (vectors, false)] {
             let many = if whole { vectors } else { 1 };
             // cut to one length, so that no place is looked up that is not known to be there
-            let (state, given): (Written<L, S>, Read<L, G>) = if whole {
+            let (mut state, given): (Written<L, S>, Read<L, G>) = if whole {
                 (state.each_mut().map(|(vectors, _)| &mut vectors[..many]), given.map(|(vectors, _)| &vectors[..many]))
             } else {
                 (last_state.each_mut().map(|last| &mut last[..many]), last_given.each_ref().map(|last| &last[..many]))
@@ -208,8 +210,8 @@ impl<const LEVEL: bool, const S: usize, const G: usize, R: Rule<S, G>> Kernel fo
                     }
                     moved.keep(old, (before + i) * L::LANES, &mut open);
                 }
-                for k in 0..S {
-                    state[k][i] = moved.state[k].1;
+                for (list, new) in state.iter_mut().zip(moved.state) {
+                    list[i] = new.1;
                 }
             }
         }
@@ -235,8 +237,8 @@ impl<L: Lanes, const S: usize> Moved<L, S> {
     fn rounded(l: L, estimates: [Estimate<L>; S]) -> Self {
         let none = [Vector::all(l, 0.0); S];
         let mut moved = Moved { state: none, doubts: none };
-        for k in 0..S {
-            (moved.state[k], moved.doubts[k]) = nearest(estimates[k]);
+        for (k, estimate) in estimates.into_iter().enumerate() {
+            (moved.state[k], moved.doubts[k]) = nearest(estimate);
         }
         moved
     }
@@ -255,8 +257,8 @@ impl<L: Lanes, const S: usize> Moved<L, S> {
     #[inline(always)]
     fn decided(&self) -> L::M {
         let mut doubt = self.doubts[0];
-        for k in 1..S {
-            doubt = doubt + self.doubts[k];
+        for other in &self.doubts[1..] {
+            doubt = doubt + *other;
         }
         doubt.equal(Vector::all(doubt.0, 0.0))
     }
@@ -268,11 +270,10 @@ impl<L: Lanes, const S: usize> Moved<L, S> {
     fn rest<const G: usize>(&mut self, at_rest: [AtRest; S], domain: L::M, old: [Vector<L>; S], given: [Vector<L>; G]) {
         let l = given[0].0;
         let zero = Vector::all(l, 0.0);
-        for k in 1..S {
-            let AtRest { kept, given: own } = at_rest[k];
+        for (k, AtRest { kept, given: own }) in at_rest.into_iter().enumerate().skip(1) {
             if kept.is_exact() {
                 let product = kept.hi(l) * old[k];
-                let finite = (product - product).equal(zero);
+                let finite = (product * zero).equal(zero);
                 let resting = l.and(l.and(domain, finite), given[own].equal(zero));
                 // an exact zero is +0, and what underflows keeps its sign
                 let exact = if kept.is_zero() { zero } else { zero.or_where_not(old[k].equal(zero), product) };
@@ -301,8 +302,8 @@ impl<L: Lanes, const S: usize> Moved<L, S> {
         }
         let flags = Vector::all(l, 0.0).or_where_not(decided, Vector::all(l, 1.0));
         note(open, at, &l.lanes(flags.1)[..L::LANES]);
-        for k in 0..S {
-            self.state[k] = self.state[k].or_where_not(decided, old[k]);
+        for (new, old) in self.state.iter_mut().zip(old) {
+            *new = new.or_where_not(decided, old);
         }
     }
 }

@@ -416,7 +416,7 @@ e^{−ℓ} = e^{r̂_w}/(e^{r̂_w} + e^{r̂_l})",
                 (-weight(h), vec![h], vec![sigmoid(-h).squared()])
             }),
         ),
-        Claim::verified("dpo/loss-bounds", Inequality, "ℓ > 0 and ℓ > −h, and ℓ ≤ ln 2 + max(−h, 0)")
+        Claim::proved("dpo/loss-bounds", Inequality, "ℓ > 0 and ℓ > −h, and ℓ ≤ ln 2 + max(−h, 0)")
             .at(Instance::greater("any h", |x| {
                 let h = x.real("h");
                 vec![(textbook(h), constant(0)), (textbook(h) + h, constant(0))]
