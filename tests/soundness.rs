@@ -1,4 +1,5 @@
-//! The judges' soundness: random true identities are never refuted, and with one change they are never proved.
+//! The judges' soundness: random true identities are never refuted, and with one change they are never proved; and
+//! random inequalities that are proved hold wherever they are looked at.
 //!
 //! An identity is a random expression beside the same one after exact rewriting: of sums, products, powers,
 //! exponentials, logarithms and roots.
@@ -200,25 +201,39 @@ impl Tree {
     }
 }
 
-fn instance(left: &Tree, right: &Tree) -> Instance {
-    Instance::equal("", |inputs: &Inputs| {
+/// How two trees compare.
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    Equal,
+    AtLeast,
+    Greater,
+}
+
+fn instance(left: &Tree, how: How, right: &Tree) -> Instance {
+    let sides = |inputs: &Inputs| {
         let domains = [Domain::Real, Domain::Real, Domain::Positive, Domain::Positive];
         let x: Vec<Expr> = domains.into_iter().zip(0..).map(|(d, i)| inputs.declare(format!("x{i}"), d)).collect();
         // an identity of constants is one too
         vec![(left.expression(&x) + constant(0), right.expression(&x))]
-    })
+    };
+    match how {
+        How::Equal => Instance::equal("", sides),
+        How::AtLeast => Instance::at_least("", sides),
+        How::Greater => Instance::greater("", sides),
+    }
 }
 
-fn verdict(left: &Tree, right: &Tree, run: &Run, name: String) -> Verdict {
-    let at = AtSize { instance: instance(left, right), sizes: Vec::new(), components: Vec::new() };
-    let statement = Statement { text: name, kind: Kind::Identity, at: vec![at], required: 1 };
+fn verdict(left: &Tree, how: How, right: &Tree, run: &Run, name: String) -> Verdict {
+    let at = AtSize { instance: instance(left, how, right), sizes: Vec::new(), components: Vec::new() };
+    let kind = if how == How::Equal { Kind::Identity } else { Kind::Inequality };
+    let statement = Statement { text: name, kind, at: vec![at], required: 1 };
     decide(&statement, run).verdict
 }
 
-/// Whether enclosures at some point exclude that two trees are equal.
-fn differ(left: &Tree, right: &Tree, rng: &mut ChaCha8Rng) -> bool {
-    let instance = instance(left, right);
-    (0..30).any(|_| {
+/// Whether enclosures at some point exclude that two trees compare so.
+fn differ(left: &Tree, how: How, right: &Tree, points: usize, rng: &mut ChaCha8Rng) -> bool {
+    let instance = instance(left, how, right);
+    (0..points).any(|_| {
         let x: Vec<Rounded> = (0..4)
             .map(|i| {
                 let value = f64::from(rng.next_u32() % 4096) / 1024.0;
@@ -226,7 +241,13 @@ fn differ(left: &Tree, right: &Tree, rng: &mut ChaCha8Rng) -> bool {
             })
             .collect();
         let outputs = evaluate(&instance.graph, &mut { Rounding::F64 }, &x);
-        matches!(&outputs[..], [Ok(l), Ok(r)] if (l.value - r.value).abs() > l.bound + r.bound)
+        let [Ok(l), Ok(r)] = &outputs[..] else { return false };
+        let (difference, bound) = (l.value - r.value, l.bound + r.bound);
+        match how {
+            How::Equal => difference.abs() > bound,
+            How::AtLeast => difference < -bound,
+            How::Greater => difference < -bound || (difference == 0.0 && bound == 0.0),
+        }
     })
 }
 
@@ -288,7 +309,7 @@ fn true_identities_are_never_refuted() {
     let counts = Counts::default();
     for_each(STATEMENTS, |i| {
         let (left, right) = true_identity(i, &mut ChaCha8Rng::seed_from_u64(i as u64));
-        let verdict = verdict(&left, &right, &run, format!("true {i}"));
+        let verdict = verdict(&left, How::Equal, &right, &run, format!("true {i}"));
         assert_ne!(verdict, Verdict::Refuted, "{i}: {left:?}\n  is {right:?}");
         counts.add(verdict);
     });
@@ -306,11 +327,11 @@ fn changed_identities_are_never_proved() {
         let (left, right) = loop {
             let (left, right) = true_identity(i, &mut rng);
             let right = right.changed(&mut rng);
-            if differ(&left, &right, &mut rng) {
+            if differ(&left, How::Equal, &right, 30, &mut rng) {
                 break (left, right);
             }
         };
-        let verdict = verdict(&left, &right, &run, format!("false {i}"));
+        let verdict = verdict(&left, How::Equal, &right, &run, format!("false {i}"));
         assert!(
             !matches!(verdict, Verdict::Proved | Verdict::Verified),
             "{i}: {verdict:?}: {left:?}\n  is not {right:?}"
@@ -321,4 +342,41 @@ fn changed_identities_are_never_proved() {
     println!("changed: {refuted} refuted, {undecided} undecided");
     // the point that shows the change is random; the search finds one of its own nearly always
     assert!(refuted * 100 >= 95 * STATEMENTS, "only {refuted} of {STATEMENTS} were refuted");
+}
+
+/// What is often so: a positive number beside 0 or a smaller form, an exponential beside 1, a logarithm beside 0.
+fn inequality(i: usize, rng: &mut ChaCha8Rng) -> (Tree, Tree) {
+    let number = |n| Fraction(n, 1);
+    let positive = |rng: &mut ChaCha8Rng| Tree::positive(rng, 1 + i % 3);
+    match pick(rng, 6) {
+        0 => (positive(rng), number(0)),
+        1 => (Exp(Box::new(positive(rng))), number(1)),
+        2 => (number(1), Exp(Box::new(Negation(Box::new(positive(rng)))))),
+        3 => (Ln(Box::new(Sum(Box::new(number(1)), Box::new(positive(rng))))), number(0)),
+        4 => {
+            let (all, part) = (positive(rng), positive(rng));
+            (Sum(Box::new(all.clone()), Box::new(part)), all)
+        }
+        _ => (Tree::any(rng, 1 + i % 3), Tree::any(rng, 1)),
+    }
+}
+
+#[test]
+fn an_inequality_that_is_proved_holds_wherever_it_is_looked_at() {
+    let run = Run::new(CASES, 16);
+    let counts = Counts::default();
+    for_each(STATEMENTS, |i| {
+        let mut rng = ChaCha8Rng::seed_from_u64(2_000_000 + i as u64);
+        let (left, right) = inequality(i, &mut rng);
+        // the half of them with a change, which most often makes them false
+        let left = if i % 2 == 0 { left } else { left.changed(&mut rng) };
+        let how = if pick(&mut rng, 2) == 0 { How::AtLeast } else { How::Greater };
+        let verdict = verdict(&left, how, &right, &run, format!("inequality {i}"));
+        let is_false = differ(&left, how, &right, 300, &mut rng);
+        assert!(verdict != Verdict::Proved || !is_false, "{i}: proved: {left:?}\n  is above {right:?}");
+        counts.add(verdict);
+    });
+    let [proved, verified, refuted, undecided] = counts.all();
+    println!("inequalities: {proved} proved, {verified} verified, {refuted} refuted, {undecided} undecided");
+    assert!(proved * 5 >= STATEMENTS && refuted * 20 >= STATEMENTS, "{proved} proved, {refuted} refuted");
 }
