@@ -3,7 +3,6 @@
 use gradproof::catalog;
 use gradproof::claim::{Control, Verdict};
 use gradproof::judges::{Judge, Opinion, Run};
-use gradproof::verify;
 use std::collections::BTreeSet;
 
 /// Enough points to see a false statement, of which the search alone tries thousands.
@@ -37,19 +36,6 @@ fn every_refuted_claim_is_amended() {
     }
     for claim in claims.iter().filter(|c| c.expected != Verdict::Refuted) {
         assert!(matches!(claim.control, Control::Mistake { .. }), "{} has no false statement as its control", claim.id);
-    }
-}
-
-#[test]
-fn every_claim_is_judged_by_somebody_who_can_tell() {
-    let (all, run) = (catalog::claims(), Run::new(CASES, 3));
-    for claim in &all {
-        let report = verify::decide(claim, &all, &run);
-        let told = report.judges.iter().filter(|j| match claim.expected {
-            Verdict::Refuted => j.control.outcome == "accepted",
-            _ => j.control.outcome == "rejected",
-        });
-        assert!(told.count() > 0, "no judge of {} could tell its control: {:#?}", claim.id, report.judges);
     }
 }
 

@@ -4,6 +4,7 @@
 mod common;
 
 use gradproof::catalog;
+use gradproof::claim::Verdict;
 use gradproof::judges::Run;
 use gradproof::report::document::Block;
 use gradproof::report::{Evidence, Report, pictures};
@@ -42,6 +43,15 @@ fn verdicts() {
     let surprises: Vec<String> = report().evidence.surprises().map(told).collect();
     assert!(surprises.is_empty(), "not as expected:\n{}", surprises.join("\n"));
     common::assert_snapshot("verdicts", "what every claim came to, with its scope", &text);
+}
+
+#[test]
+fn every_claim_is_judged_by_somebody_who_can_tell() {
+    for claim in &report().evidence.claims {
+        let right = if claim.expected == Some(Verdict::Refuted) { "accepted" } else { "rejected" };
+        let told = claim.judges.iter().any(|judge| judge.control.outcome == right);
+        assert!(told, "no judge of {} could tell its control: {:#?}", claim.id, claim.judges);
+    }
 }
 
 #[test]

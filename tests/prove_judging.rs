@@ -98,6 +98,13 @@ fn where_it_is_wrong_is_said() {
         }),
         "right where x > 0",
     );
+    // right at r = 1 whatever the others are, and in a region around it
+    let decided = equal(|i| {
+        let (r, a, eps) = (i.real("r"), i.real("a"), i.positive("eps"));
+        (a * (1 + gradproof::expression::sign(eps - absolute(r - 1))) / 2, a)
+    });
+    decided.must_be(Verdict::Refuted);
+    assert!(!hint(&decided).contains("right only for r"), "{}", hint(&decided));
 }
 
 #[test]

@@ -63,11 +63,11 @@ pub(super) fn find(refuted: &Refuted, run: &Run) -> Option<String> {
         .or_else(|| place::region(&first, run))
         .or_else(|| renamed::hint(&first, run))
         .or_else(|| addend::of_one(&first, run))
-        .or_else(|| special::value(&first))
+        .or_else(|| special::value(&first, run))
         .or_else(|| replaced::hint(&first, run))
         .or_else(|| factor::of_parts(&looked, run))
         .or_else(|| addend::of_two(&first, run))
-        .or_else(|| special::zero(&first))
+        .or_else(|| special::zero(&first, run))
         .or_else(|| addend::of_two_long(&first, run))
         .or_else(|| addend::difference(&first))
 }
