@@ -102,10 +102,11 @@ impl Stored {
                 let size = decode::size(dtype);
                 decode::decode(dtype, &self.bytes[part.start * size..part.end * size], out);
             }
-            // where it held zeros they are left
-            None if self.kept_zeros => out.resize(part.len(), 0.0),
             None => {
-                out.clear();
+                // zeros are left as they are
+                if !self.kept_zeros {
+                    out.clear();
+                }
                 out.resize(part.len(), 0.0);
                 self.kept_zeros = true;
             }
@@ -162,7 +163,7 @@ pub(super) fn block(
 ) -> Result<Found> {
     let count = BLOCK.min(tensor.elements - from) as usize;
     buffers.read(files, tensor, from, count)?;
-    let mut block = Sifted::default();
+    let mut block = Tally::default();
     for start in (0..count).step_by(CHUNK) {
         buffers.decode(start..count.min(start + CHUNK));
         let from = from + start as u64;
@@ -176,7 +177,7 @@ pub(super) fn block(
 
 /// What the parts of a block have come to.
 #[derive(Default)]
-struct Sifted {
+struct Tally {
     found: Found,
     /// How far off the furthest is of those that the sieve lets through.
     furthest: f64,
@@ -184,7 +185,7 @@ struct Sifted {
     open: Vec<(f64, Element)>,
 }
 
-impl Sifted {
+impl Tally {
     /// Elements that were stepped. `told` is used for what the sieve tells of them.
     fn step(&mut self, tensor: &Stepped, columns: &mut Columns, from: u64, told: &mut Vec<(usize, f64)>) {
         columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(columns) } else { None };
@@ -235,7 +236,7 @@ impl Sifted {
 
     /// What is open, judged by the oracle and the whole budget, until it is known that the block differs.
     fn judged(self, formula: &'static Formula, tensor: &Stepped) -> Found {
-        let Sifted { mut found, mut open, .. } = self;
+        let Tally { mut found, mut open, .. } = self;
         // the furthest first; of equals the first
         open.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut rest = open.iter().map(|(_, element)| *element).peekable();
@@ -267,7 +268,7 @@ impl Sifted {
 /// What elements at hand come to.
 #[cfg(test)]
 pub(super) fn of_columns(formula: &'static Formula, tensor: &Stepped, mut columns: Columns) -> Found {
-    let mut block = Sifted::default();
+    let mut block = Tally::default();
     block.step(tensor, &mut columns, 0, &mut Vec::new());
     block.judged(formula, tensor)
 }

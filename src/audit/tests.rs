@@ -302,6 +302,39 @@ fn a_step_without_care_is_one_with_it() {
 }
 
 #[test]
+fn without_care_nothing_more_is_let_through() {
+    let adamw = json!({ "lr": 0.25, "beta1": 0.5, "beta2": 0.5, "eps": 0.5, "weight_decay": 0.1,
+        "conventions": { "bias_correction": "none" } });
+    let lion = json!({ "lr": 0.25, "beta1": 0.5, "beta2": 0.75, "weight_decay": 0.1 });
+    for (optimizer, hyper) in [("adamw", adamw), ("lion", lion)] {
+        let named = Optimizer::of(&Step { optimizer: optimizer.into(), ..Step::default() }).unwrap();
+        let tensor = stepped(&named, hyper, 7, Dtype::F32);
+        let ordinary = [0.7, 0.3, -0.2, 0.6];
+        // of θ, g, m and v one is 0 or ±1; the first moment cancels; the divisor is 1
+        let mut starts = vec![ordinary, [0.7, 0.25, -0.25, 0.6], [0.7, 0.5, -0.2, 0.25], [0.7, 0.3, -0.2, -0.6]];
+        for place in 0..4 {
+            starts.extend(
+                [0.0, 1.0, -1.0].map(|odd| std::array::from_fn(|i| if i == place { odd } else { ordinary[i] })),
+            );
+        }
+        let mut quickly = 0;
+        for [theta, g, m, v] in starts {
+            let before = Before { theta, g, estimate: 0.0, moments: [m, v, 0.0] };
+            let careful = tensor.rule.certain(&before, true);
+            let careless = tensor.rule.certain(&before, false);
+            for output in 0..tensor.outputs.len() {
+                // as far off as a step without care would let through
+                let mut x = Element { index: 0, before, after: careful.map(|(value, ..)| value) };
+                let terms = if careless[output].1 > 0.0 { careless[output].1 } else { 1.0 };
+                x.after[output] += 0.999 * Dtype::F32.unit() * terms;
+                quickly += usize::from(is_let_through(&tensor, &x));
+            }
+        }
+        assert!(quickly > 0, "{optimizer}");
+    }
+}
+
+#[test]
 fn a_block_is_sifted_as_its_elements_are() {
     let named = Optimizer::of(&Step { optimizer: "adamw".into(), ..Step::default() }).unwrap();
     for dtype in [Dtype::F32, Dtype::F64] {
