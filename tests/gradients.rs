@@ -2,7 +2,7 @@
 
 use gradproof::catalog;
 use gradproof::expression::derivative::with_gradient;
-use gradproof::expression::{Expr, Graph, absolute, constant, maximum, ratio, variable, variables};
+use gradproof::expression::{Expr, Graph, absolute, constant, maximum, ratio, sum, variable, variables};
 use gradproof::judges::gradient::{Answer, Components, Gradient};
 use gradproof::losses::cross_entropy::{cross_entropy, gradient};
 use gradproof::number::nearest;
@@ -91,6 +91,59 @@ fn derivatives_are_those_of_the_reverse_graph() {
         assert_eq!(along(&loss, &at, &claimed, 1), Answer::Right, "{at:?}");
         let turned: Vec<f64> = claimed.iter().map(|g| -g).collect();
         assert_eq!(along(&loss, &at, &turned, 1), Answer::Wrong, "{at:?}");
+    }
+}
+
+/// A loss over many numbers, element by element with every operation that is computed run by run, and others.
+fn of_many(x: &[Expr]) -> Expr {
+    let largest = x[7];
+    let terms = x.iter().enumerate().map(|(i, &x)| {
+        let near = (x - largest).exp() / (2 + x * x);
+        if i % 100 == 3 { (1 + near).ln() - absolute(x) } else { (near + 1).sqrt() - x }
+    });
+    (sum(terms) + x[0].exp_m1()) / 3 + (x[1] * x[2]).squared()
+}
+
+#[test]
+fn a_loss_computed_run_by_run_has_the_derivatives_of_the_reverse_graph() {
+    let many = 700;
+    let loss = Graph::build(|| vec![of_many(&variables("x", many))]);
+    let at: Vec<f64> = (0..many).map(|i| (i * i % 97) as f64 / 31.0 - 1.5).collect();
+    let reverse = with_gradient(&loss, 0, &(0..many).collect::<Vec<_>>());
+    let right: Vec<f64> = nearest(&reverse, &at).into_iter().skip(1).map(|g| g.unwrap()).collect();
+    for seed in 0..4 {
+        assert_eq!(along(&loss, &at, &right, seed), Answer::Right);
+        for i in [0, 1, 3, 7, 100, 699] {
+            let mut claimed = right.clone();
+            claimed[i] *= 1.0 - 1e-10;
+            assert_eq!(along(&loss, &at, &claimed, seed), Answer::Wrong, "component {i}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_kink_among_many_terms_leaves_a_direction_open() {
+    let loss = Graph::build(|| vec![sum(variables("x", 200).into_iter().map(|x| absolute(x - 1) * x))]);
+    let (mut at, claimed) = (vec![2.0; 200], vec![3.0; 200]);
+    assert_eq!(along(&loss, &at, &claimed, 1), Answer::Right);
+    at[150] = 1.0;
+    assert!(matches!(along(&loss, &at, &claimed, 1), Answer::Open(reason) if reason.contains("kink")));
+}
+
+/// Logits past what exponentials are taken of in vectors.
+#[test]
+fn logits_far_apart_are_decided_too() {
+    for (target, masked) in [(0.5, -1e9), (650.0, -3.0), (-650.0, 2.0), (705.0, -1e308)] {
+        let (mut z, _) = row(500, target);
+        z.iter_mut().skip(2).step_by(3).for_each(|z| *z = masked);
+        let output = catalog::evaluate("cross-entropy", json!({ "logits": [z], "targets": [1] })).unwrap();
+        let right: Vec<f64> = output["gradient"][0].as_array().unwrap().iter().map(|g| g.as_f64().unwrap()).collect();
+        for seed in 0..3 {
+            assert_eq!(along(&loss(500), &z, &right, seed), Answer::Right, "{target} {masked}");
+            let mut claimed = right.clone();
+            claimed[0] += 1e-9;
+            assert_eq!(along(&loss(500), &z, &claimed, seed), Answer::Wrong, "{target} {masked}");
+        }
     }
 }
 

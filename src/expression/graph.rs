@@ -1,10 +1,13 @@
 //! The graph: nodes, the handle that formulas are written with, and the builder behind it.
 
+use super::runs::Runs;
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// The place of a node in its graph. Operands always come before the node that uses them.
 pub type NodeId = u32;
@@ -120,6 +123,8 @@ pub struct Graph {
     nodes: Vec<Node>,
     variables: Vec<String>,
     outputs: Vec<NodeId>,
+    /// Found when they are first asked for.
+    runs: OnceLock<Runs>,
 }
 
 impl Graph {
@@ -193,6 +198,11 @@ impl Graph {
     pub(crate) fn first_used_variable(&self) -> Option<usize> {
         let position = |node: &Node| if let Node::Variable(position) = node { Some(*position) } else { None };
         self.nodes.iter().filter_map(position).min()
+    }
+
+    /// The nodes that do the same to the numbers of a list.
+    pub(crate) fn runs(&self) -> &Runs {
+        self.runs.get_or_init(|| Runs::of(self))
     }
 
     /// The nodes that are the graph's results.
@@ -311,7 +321,9 @@ impl Expr {
 /// The nodes of the graph that is being built up to an expression, with their handles.
 pub(super) fn nodes_up_to(last: Expr) -> (Vec<Node>, Vec<Expr>) {
     let id = last.in_this_build();
-    with_builder(|b| (b.nodes[..=id as usize].to_vec(), (0..=id).map(|id| b.handle(id)).collect()))
+    with_builder(|b| {
+        (b.nodes.iter().take(id as usize + 1).cloned().collect(), (0..=id).map(|id| b.handle(id)).collect())
+    })
 }
 
 /// How many nodes the graph that is being built has.
@@ -322,8 +334,7 @@ pub(crate) fn nodes_built() -> usize {
 /// A graph under construction. Equal nodes are kept once.
 pub(super) struct Builder {
     serial: u32,
-    nodes: Vec<Node>,
-    places: HashMap<Node, NodeId>,
+    nodes: IndexSet<Node, RandomState>,
     variables: Vec<String>,
 }
 
@@ -333,13 +344,8 @@ impl Builder {
     }
 
     pub(super) fn intern(&mut self, node: Node) -> Expr {
-        if let Some(&id) = self.places.get(&node) {
-            return self.handle(id);
-        }
-        let id = NodeId::try_from(self.nodes.len()).expect("a graph has fewer than 2^32 nodes");
-        self.nodes.push(node.clone());
-        self.places.insert(node, id);
-        self.handle(id)
+        let (place, _) = self.nodes.insert_full(node);
+        self.handle(NodeId::try_from(place).expect("a graph has fewer than 2^32 nodes"))
     }
 
     pub(super) fn constant(&self, id: NodeId) -> Option<&BigRational> {
@@ -390,15 +396,15 @@ impl Building {
             *s = s.wrapping_add(1);
             *s
         });
-        let nodes = base.map_or_else(Vec::new, |g| g.nodes.clone());
-        let places = nodes.iter().cloned().zip(0..).collect();
+        let nodes = base.map_or(&[][..], |g| &g.nodes).iter().cloned().collect();
         let variables = base.map_or_else(Vec::new, |g| g.variables.clone());
-        BUILDS.with_borrow_mut(|builds| builds.push(Builder { serial, nodes, places, variables }));
+        BUILDS.with_borrow_mut(|builds| builds.push(Builder { serial, nodes, variables }));
         Building { serial }
     }
 
     fn close(self, outputs: Vec<NodeId>) -> Graph {
         let (nodes, variables) = with_builder(|b| (std::mem::take(&mut b.nodes), std::mem::take(&mut b.variables)));
+        let nodes: Vec<Node> = nodes.into_iter().collect();
         let needed = needed(&nodes, &outputs);
         let mut place = vec![0; nodes.len()];
         let mut kept = Vec::new();
@@ -409,7 +415,7 @@ impl Building {
             }
         }
         let outputs = outputs.into_iter().map(|id| place[id as usize]).collect();
-        Graph { nodes: kept, variables, outputs }
+        Graph { nodes: kept, variables, outputs, runs: OnceLock::new() }
     }
 }
 

@@ -19,6 +19,7 @@ mod functions;
 mod graft;
 mod graph;
 mod operators;
+mod runs;
 mod written;
 
 pub use functions::{
@@ -28,4 +29,5 @@ pub use functions::{
 pub(crate) use graft::grafted;
 pub use graph::{Expr, Graph, Node, NodeId, by_sign, constant, pi, ratio, rational, variable, variables};
 pub(crate) use graph::{nodes_built, variable_at};
+pub(crate) use runs::{Operand, Part, Place};
 pub(crate) use written::{written, written_inside};

@@ -6,9 +6,12 @@
 //! ulps of the real derivative; the bound decides whether it is, and there is no tolerance. A loss is written with
 //! functions that have a derivative: at a kink, and for a maximum, the answer is [`Answer::Open`].
 
+mod by_runs;
+
 use super::point;
 use crate::error::{Error, Result};
 use crate::expression::{Graph, Node};
+use crate::kernels::{Instructions, each, tangents::dot};
 use crate::number::{
     Abstention, Enclosures, Forward, Intervals, MOST_BITS, Outcome, Partials, Sign, Tangent, Wides, evaluate_all, ulp,
 };
@@ -123,11 +126,15 @@ impl Gradient<'_> {
     /// As for [`in_every_component`](Self::in_every_component).
     pub fn along_a_direction(&self, seed: u64) -> Result<Along> {
         self.checked()?;
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let direction: Vec<f64> = self.at.iter().map(|_| 2.0 * point::uniform(&mut rng) - 1.0).collect();
-        let mut found = self.along(Wides, &direction);
+        let direction = direction(self.at.len(), seed);
+        let mut found = if self.loss.runs().is_empty() {
+            self.along(Wides, &direction)
+        } else {
+            let in_runs = self.along_in_runs(&direction);
+            if decides(&in_runs) { in_runs } else { self.along(Wides, &direction).or(in_runs) }
+        };
         for bits in FURTHER {
-            if found.as_ref().is_ok_and(|along| !matches!(along.answer, Answer::Open(_))) {
+            if decides(&found) {
                 break;
             }
             found = self.along(Intervals { bits }, &direction).or(found);
@@ -194,11 +201,32 @@ impl Gradient<'_> {
             let part = if numbers.sign(u)? == Sign::Negative { numbers.negate(&part)? } else { part };
             allowed = numbers.sum(&[&allowed, &part])?;
         }
-        let allowed = numbers.product(&allowed, &exact(&numbers, self.ulps)?)?;
+        self.told(&mut numbers, derivative, &claimed, &allowed)
+    }
+
+    /// The same run by run, where 80 bits of each exponential may be enough.
+    fn along_in_runs(&self, direction: &[f64]) -> Outcome<Along> {
+        let derivative = by_runs::derivative(self.loss, self.at, direction)?.slope;
+        let instructions = Instructions::widest();
+        let ulps: Vec<f64> = self.claimed.iter().map(|&g| ulp(g)).collect();
+        let sizes: Vec<f64> = direction.iter().map(|u| u.abs()).collect();
+        let claimed = dot(instructions, self.claimed, direction);
+        self.told(&mut Wides, &derivative, &claimed, &dot(instructions, &ulps, &sizes))
+    }
+
+    /// What the derivative along a direction, that of the claimed gradient and Σ |u_i| ulp(g_i) come to.
+    fn told<E: Enclosures>(
+        &self,
+        numbers: &mut E,
+        derivative: &E::Number,
+        claimed: &E::Number,
+        ulps: &E::Number,
+    ) -> Outcome<Along> {
+        let allowed = numbers.product(ulps, &exact(numbers, self.ulps)?)?;
         let minus = numbers.negate(derivative)?;
-        let difference = numbers.sum(&[&claimed, &minus])?;
+        let difference = numbers.sum(&[claimed, &minus])?;
         Ok(Along {
-            answer: match within(&mut numbers, &difference, &allowed)? {
+            answer: match within(numbers, &difference, &allowed)? {
                 Some(true) => Answer::Right,
                 Some(false) => Answer::Wrong,
                 None => Answer::Open("no precision tells whether the direction shows an error".into()),
@@ -214,9 +242,7 @@ impl Gradient<'_> {
             return Ok(());
         }
         for condition in evaluate_all(&self.loss.conditions(), numbers, at)? {
-            if numbers.sign(&condition)? == Sign::Zero {
-                return Err(Abstention::new("a kink, at which there is no derivative"));
-            }
+            off_a_kink(numbers, &condition)?;
         }
         Ok(())
     }
@@ -270,6 +296,34 @@ impl Beside {
     fn is_decided(&self) -> bool {
         self.within.is_some() && self.nearest.is_some()
     }
+}
+
+/// An abstention where this, the condition of a selection, is zero.
+fn off_a_kink<E: Enclosures>(numbers: &mut E, condition: &E::Number) -> Outcome<()> {
+    match numbers.sign(condition)? {
+        Sign::Zero => Err(Abstention::new("a kink, at which there is no derivative")),
+        _ => Ok(()),
+    }
+}
+
+/// A direction, uniform in [−1, 1] in every component.
+fn direction(n: usize, seed: u64) -> Vec<f64> {
+    // a stream for each part, so that threads can draw them
+    let part = |(stream, count): (u64, usize)| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        (0..count).map(|_| 2.0 * point::uniform(&mut rng) - 1.0).collect::<Vec<f64>>()
+    };
+    let parts = (0..n).step_by(PART).zip(0..).map(|(start, stream)| (stream, PART.min(n - start))).collect();
+    each(true, parts, part).concat()
+}
+
+/// How many components of a direction are of one stream.
+const PART: usize = 16384;
+
+/// Whether a direction was told.
+fn decides(found: &Outcome<Along>) -> bool {
+    found.as_ref().is_ok_and(|along| !matches!(along.answer, Answer::Open(_)))
 }
 
 /// Whether a difference of either sign is at most what is allowed.

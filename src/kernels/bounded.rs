@@ -5,6 +5,7 @@
 //! known to be exact, and its ties are decided. What may underflow makes the bound larger by [`TINY`]; a lane that
 //! overflows has a part or a bound that is not finite, and is never decided.
 
+use super::exp::{EXP_ERROR, exp};
 use super::lanes::{Lanes, Vector};
 use super::pairs::{Pair, fast_two_sum, two_sum};
 use super::steps::Coefficient;
@@ -27,6 +28,9 @@ const SMALL: f64 = two_to(-900);
 
 /// Above what is lost where numbers below [`SMALL`] underflow: a few times 2^−1074.
 const TINY: f64 = two_to(-1000);
+
+/// Exponentials are taken of what is below this in size.
+const MOST_EXPONENT: f64 = 620.0;
 
 #[inline(always)]
 fn constant<L: Lanes>(like: Vector<L>, x: f64) -> Vector<L> {
@@ -53,8 +57,9 @@ fn product<L: Lanes>(x: Vector<L>, y: Vector<L>) -> (Vector<L>, Vector<L>, Vecto
 }
 
 impl<L: Lanes> Bounded<L> {
+    /// A number as it is.
     #[inline(always)]
-    fn exactly(x: Vector<L>) -> Self {
+    pub fn exactly(x: Vector<L>) -> Self {
         Bounded { hi: x, lo: constant(x, 0.0), error: constant(x, 0.0) }
     }
 
@@ -99,6 +104,30 @@ impl<L: Lanes> Bounded<L> {
         let error = unknown.or_where_not(self.hi.less(constant(root, SMALL)), error);
         let none = (self.hi.abs() + self.error).equal(zero);
         Bounded::normal(root, zero.or_where_not(none, correction), zero.or_where_not(none, error))
+    }
+
+    /// e^x within 2^−80 of itself and what the bound adds; not known above e^620, and below e^−620 a number around 0.
+    #[inline(always)]
+    pub fn exp(self) -> Self {
+        let (l, zero) = (self.hi.0, constant(self.hi, 0.0));
+        let most = constant(zero, MOST_EXPONENT);
+        let inside = self.hi.abs().less(most);
+        let d = Pair { hi: self.hi.or_where_not(inside, zero), lo: self.lo.or_where_not(inside, zero) };
+        let e = exp(l, d, 0);
+        // e^b − 1 ≤ b + b² for b ≤ 1
+        let bound = self.error * constant(zero, UP);
+        let relative = bound.fma(bound, bound) + constant(zero, EXP_ERROR);
+        let error = e.hi * relative * constant(zero, UP);
+        let unknown = constant(zero, f64::INFINITY);
+        // e^{−620 + 1} < 2^−890
+        let below = constant(zero, two_to(-890)).or_where_not(self.hi.less(-most), unknown);
+        let outside = below.or_where_not(bound.less(constant(zero, 1.0)), unknown);
+        let error = error.or_where_not(bound.less(constant(zero, 1.0)), unknown);
+        Bounded {
+            hi: e.hi.or_where_not(inside, zero),
+            lo: e.lo.or_where_not(inside, zero),
+            error: error.or_where_not(inside, outside),
+        }
     }
 
     /// The larger of two numbers.

@@ -24,23 +24,29 @@ pub(crate) struct Reference {
     nothing: f64,
     /// Whether some are.
     some_nothing: bool,
+    /// Whether all logits are next to 0, and every exponential to 1.
+    next_to_zero: bool,
 }
+
+/// e^z is 1 within 2^−99 of itself for what is below this in size.
+const NEXT_TO_ZERO: f64 = two_to(-100);
 
 impl Reference {
     /// For logits with these extremes, the largest finite.
     pub fn of(z: Extremes) -> Reference {
         let some_nothing = z.smallest - z.largest < NOTHING;
+        let next_to_zero = z.smallest > -NEXT_TO_ZERO && z.largest < NEXT_TO_ZERO;
         if z.largest.abs() + NOTHING.abs() < LARGEST_ARGUMENT {
             let scale = SCALE - libm::floor(z.largest / std::f64::consts::LN_2) as i32;
-            Reference { origin: 0.0, scale, nothing: z.largest + NOTHING, some_nothing }
+            Reference { origin: 0.0, scale, nothing: z.largest + NOTHING, some_nothing, next_to_zero }
         } else {
-            Reference { origin: z.largest, scale: SCALE, nothing: NOTHING, some_nothing }
+            Reference { origin: z.largest, scale: SCALE, nothing: NOTHING, some_nothing, next_to_zero }
         }
     }
 
     /// For logits that are all this one.
     pub fn at(z: f64) -> Reference {
-        Reference { origin: z, scale: SCALE, nothing: NOTHING, some_nothing: false }
+        Reference { origin: z, scale: SCALE, nothing: NOTHING, some_nothing: false, next_to_zero: false }
     }
 
     fn kind(self) -> u8 {
@@ -61,6 +67,14 @@ const SHIFTED: u8 = 2;
 
 /// Σ e^{z − origin}·2^scale over logits, each kept as hi + lo.
 pub(crate) fn exponentials(instructions: Instructions, z: &[f64], reference: Reference, kept: Kept) -> Sum {
+    if reference.next_to_zero {
+        // also since arithmetic on subnormal logits is slow
+        let one = two_to(reference.scale);
+        kept.hi.fill(one);
+        kept.lo.fill(0.0);
+        let sum = z.len() as f64 * one;
+        return Sum { hi: sum, lo: 0.0, error: EXP_ERROR * sum };
+    }
     match reference.kind() {
         PLAIN => instructions.run(Exponentials::<PLAIN> { z, reference, kept }),
         SOME_NOTHING => instructions.run(Exponentials::<SOME_NOTHING> { z, reference, kept }),

@@ -9,6 +9,7 @@ mod lanes;
 mod pairs;
 mod products;
 mod steps;
+pub(crate) mod tangents;
 mod threads;
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
 mod twice;

@@ -113,7 +113,7 @@ impl<L: Lanes, const FORM: u8> Rounding<L, FORM> {
             sum = two_sum(difference.hi, difference.lo + (product.lo - self.less.lo));
             error = error + self.less_error;
         }
-        let mut rounded = sum;
+        let mut rounded = sum.hi.1;
         if FORM == SUBNORMAL {
             // from here to twice as much an ulp is the smallest f64 times 2^RAISED
             let anchor = constant(two_to(-1022 + RAISED));
@@ -122,7 +122,11 @@ impl<L: Lanes, const FORM: u8> Rounding<L, FORM> {
             // once more, since sum.hi was rounded before
             let raised = fast_two_sum(raised.hi, raised.lo + sum.lo);
             sum = Pair { hi: raised.hi.or_where_not(subnormal, sum.hi), lo: raised.lo.or_where_not(subnormal, sum.lo) };
-            rounded.hi = (raised.hi - anchor).or_where_not(subnormal, rounded.hi);
+            // by its bits, since a multiplication whose result is subnormal is slow: above the anchor by as many ulps as
+            // the result is multiples of the smallest f64, or a normal number with an exponent that is too large
+            let less = |bits: u64| constant(f64::from_bits(bits.wrapping_neg()));
+            let lowered = less(two_to(-1022 + RAISED).to_bits()).or_where_not(subnormal, less((RAISED as u64) << 52));
+            rounded = l.scale(sum.hi.1, l.bits(lowered.1));
         }
         // every number within the error rounds to the same
         let above = (sum.hi + (sum.lo + error)).equal(sum.hi);
@@ -137,7 +141,7 @@ impl<L: Lanes, const FORM: u8> Rounding<L, FORM> {
             let flags = constant(0.0).or_where_not(decided, constant(1.0));
             note(open, at, &l.lanes(flags.1)[..L::LANES]);
         }
-        if FORM == NORMAL { rounded.hi.1 } else { (rounded.hi * constant(two_to(-RAISED))).1 }
+        if FORM == LESS { (sum.hi * constant(two_to(-RAISED))).1 } else { rounded }
     }
 }
 

@@ -294,8 +294,21 @@ fn interpret<A: Arithmetic>(
     inputs: &[A::Number],
     values: &[Outcome<A::Number>],
 ) -> Outcome<A::Number> {
-    let value = |id: &u32| values[*id as usize].as_ref().map_err(Clone::clone);
-    let all = |ids: &[u32]| ids.iter().map(value).collect::<Outcome<Vec<_>>>();
+    interpret_with(node, arithmetic, inputs, |id| &values[id as usize])
+}
+
+/// The value of a node, with those of its operands from wherever they are.
+pub(crate) fn interpret_with<'a, A: Arithmetic>(
+    node: &Node,
+    arithmetic: &mut A,
+    inputs: &[A::Number],
+    values: impl Fn(NodeId) -> &'a Outcome<A::Number>,
+) -> Outcome<A::Number>
+where
+    A::Number: 'a,
+{
+    let value = |id: &NodeId| values(*id).as_ref().map_err(Clone::clone);
+    let all = |ids: &[NodeId]| ids.iter().map(value).collect::<Outcome<Vec<_>>>();
     match node {
         Node::Variable(position) => Ok(inputs[*position].clone()),
         Node::Constant(c) => arithmetic.constant(c),
@@ -314,7 +327,7 @@ fn interpret<A: Arithmetic>(
         Node::ExpM1(x) => arithmetic.exp_m1(value(x)?),
         Node::Maximum(operands) => arithmetic.maximum(&all(operands)?),
         Node::BySign { of, negative, zero, positive } => {
-            let [negative, zero, positive] = [negative, zero, positive].map(|&id| &values[id as usize]);
+            let [negative, zero, positive] = [negative, zero, positive].map(|&id| values(id));
             arithmetic.select(value(of)?, Branches { negative, zero, positive })
         }
     }

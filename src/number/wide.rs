@@ -94,6 +94,29 @@ impl Wide {
         Wide::normal(hi, lo, 0, error)
     }
 
+    /// hi, lo and a bound as f64: what [`from_f64s`](Wide::from_f64s) takes. Past 2^±600 the bound is infinite.
+    pub fn to_f64s(self) -> [f64; 3] {
+        if self.hi == 0.0 {
+            return [0.0, 0.0, self.error_f64()];
+        }
+        if !(-600..=600).contains(&self.exponent) {
+            return [0.0, 0.0, f64::INFINITY];
+        }
+        let scale = power_of_two(self.exponent);
+        [self.hi * scale, self.lo * scale, self.error_f64()]
+    }
+
+    /// hi + lo ± error, where hi is RN(hi + lo), whatever they are: unknown where one is not finite or past 2^900.
+    pub fn from_f64s([hi, lo, error]: [f64; 3]) -> Wide {
+        match () {
+            () if hi == 0.0 && error == 0.0 => Wide::ZERO,
+            () if hi.abs() < power_of_two(900) && lo.is_finite() && error < power_of_two(900) => {
+                Wide::known_to(hi, lo, error)
+            }
+            () => Wide::UNKNOWN,
+        }
+    }
+
     /// hi, lo and the exponent, where the number is not 0.
     pub fn parts(self) -> (f64, f64, i64) {
         (self.hi, self.lo, self.exponent)
