@@ -7,10 +7,12 @@
 //! Plain f64 tells nothing of numbers that are f64 themselves: those are held to the nearest ones, which the
 //! optimizers' steps on flat lists give, and the sieve only says how far they may be off.
 
+mod divisor;
 mod rules;
 mod sifted;
 mod sophia;
 
+pub(super) use divisor::Loss;
 pub(super) use rules::{Adam, Lion, Sgd};
 pub(super) use sifted::Kept;
 use sifted::{OWN_ERROR, Sifted};
@@ -56,18 +58,18 @@ pub(super) trait Rule: Send + Sync {
     /// becomes that of the furthest so far within the budget.
     fn sift(&self, columns: &Columns, furthest: &mut f64, told: &mut Vec<(usize, f64)>);
 
-    /// What is certain of θ′ and the new moments of one element: the value, the terms, and whether products are among
-    /// them. Without care where that will do.
+    /// What is certain of θ′ and the new moments of one element. Without care where that will do.
     #[cfg(test)]
-    fn certain(&self, x: &Before, care: bool) -> [(f64, f64, bool); MOST_OUTPUTS];
+    fn certain(&self, x: &Before, care: bool) -> [Certain; MOST_OUTPUTS];
 }
 
 impl<S: Steps> Rule for S {
     #[cfg(test)]
-    fn certain(&self, x: &Before, care: bool) -> [(f64, f64, bool); MOST_OUTPUTS] {
+    fn certain(&self, x: &Before, care: bool) -> [Certain; MOST_OUTPUTS] {
         use crate::kernels::One;
-        fn told<const CARE: bool>(x: Sifted<One, CARE>) -> (f64, f64, bool) {
-            (x.value.1, x.terms.1, x.products.1 > 0.0)
+        fn told<const CARE: bool>(x: Sifted<One, CARE>) -> Certain {
+            let unpromised = x.unpromised.1 > 0.0;
+            Certain { value: x.value.1, terms: x.terms.1, products: x.products.1, unpromised }
         }
         let state = [x.theta, x.moments[0], x.moments[1], x.moments[2]].map(|x| Vector(One, x));
         let given = [x.g, x.estimate].map(|x| Vector(One, x));
@@ -81,6 +83,16 @@ impl<S: Steps> Rule for S {
     fn sift(&self, columns: &Columns, furthest: &mut f64, told: &mut Vec<(usize, f64)>) {
         Instructions::widest().run_singly(Sift { steps: self, columns, furthest, told });
     }
+}
+
+/// A [`Sifted`] number of one element.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Certain {
+    pub value: f64,
+    pub terms: f64,
+    pub products: f64,
+    pub unpromised: bool,
 }
 
 /// The numbers of a block, each list as long as the block.
@@ -131,7 +143,7 @@ impl Scale {
             // the sizes of terms are known as plain f64 knows them; underflow is left to the budget
             _ if nearest => Scale { unit: unit * (1.0 - 4.0 * OWN_ERROR), underflow: 0.0 },
             Dtype::F64 => Scale { unit: f64::NAN, underflow: 0.0 },
-            _ => Scale { unit: unit - OWN_ERROR, underflow },
+            _ => Scale { unit: unit - OWN_ERROR, underflow: underflow * (1.0 - OWN_ERROR) },
         }
     }
 }
@@ -292,6 +304,10 @@ impl<L: Lanes> Furthest<L> {
     fn join(&mut self, l: L, sifted: &Sifted<L, true>, found: Vector<L>, scale: Scale) {
         let (zero, one) = (Vector::all(l, 0.0), Vector::all(l, 1.0));
         let error = (found - sifted.value).abs();
+        // where nothing is promised but that there is an answer, any number will do
+        let any = l.and(zero.less(sifted.unpromised), found.equal(found));
+        let any = l.and(any, (sifted.value * zero).equal(zero));
+        let error = zero.or_where_not(any, error);
         let allowed = Vector::all(l, scale.unit).fma(sifted.terms, Vector::all(l, scale.underflow) * sifted.products);
         let within = zero.or_where_not(error.less(allowed), zero.or_where_not(error.equal(zero), one));
         // of what is not finite nothing is certain
