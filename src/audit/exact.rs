@@ -4,7 +4,6 @@ use super::plan::{Output, Stepped};
 use super::sieve::{Before, MOST_OUTPUTS};
 use super::textbook::Textbooks;
 use crate::comparison::Compared;
-use crate::error::Error;
 use crate::formula::Formula;
 use crate::json;
 use crate::number::{Dtype, RunningError, ulp};
@@ -89,15 +88,16 @@ pub(super) fn judge(formula: &'static Formula, tensor: &Stepped, elements: &[Ele
             .iter()
             .map(|x| match tensor.stepper.right(&[*x]) {
                 Ok(right) => judged((x, right[0])),
-                Err(error) => Outcome::Unjudged(x.index, refusal(formula, tensor, x, error)),
+                Err(_) => Outcome::Unjudged(x.index, refusal(formula, tensor, x)),
             })
             .collect(),
     }
 }
 
 /// Why an element has no answer, as the oracle says it of an input.
-fn refusal(formula: &'static Formula, tensor: &Stepped, x: &Element, error: Error) -> String {
-    crate::catalog::evaluate(formula.id, input(tensor, &[*x])).err().unwrap_or(error).to_string()
+pub(super) fn refusal(formula: &'static Formula, tensor: &Stepped, x: &Element) -> String {
+    let refused = crate::catalog::evaluate(formula.id, input(tensor, &[*x])).err();
+    refused.map_or_else(|| "no right answer".to_string(), |error| error.to_string())
 }
 
 /// The right θ′ and moments.

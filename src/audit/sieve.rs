@@ -120,7 +120,7 @@ impl Columns {
     }
 
     /// What one element starts from.
-    fn before(&self, i: usize) -> Before {
+    pub fn before(&self, i: usize) -> Before {
         let [theta, m, v, v_max] = &self.before;
         Before { theta: theta[i], g: self.gradient[i], estimate: self.estimate[i], moments: [m[i], v[i], v_max[i]] }
     }

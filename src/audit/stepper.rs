@@ -8,6 +8,7 @@ use crate::domain;
 use crate::json;
 use crate::number::Dtype;
 use crate::optimizers::flat::Flat;
+use crate::optimizers::sophia::Floor;
 use crate::optimizers::{adam_l2, adamw, lion, sgd, sophia};
 use serde_json::{Map, Value};
 
@@ -81,6 +82,24 @@ impl Stepper {
         }
     }
 
+    /// Whether an element certainly has no answer since its step divides by 0, without an ε and with no second moment:
+    /// the sieve then divides by 0 as well.
+    pub fn divides_by_zero(&self, x: &Before) -> bool {
+        let [_, second, v_max] = x.moments;
+        let adam =
+            |beta2: f64, eps: f64, g: f64| eps == 0.0 && g == 0.0 && v_max == 0.0 && (second == 0.0 || beta2 == 0.0);
+        match &self.hyper {
+            Hyper::AdamW(h) => adam(h.beta2, h.eps, x.g),
+            Hyper::AdamL2(h) => adam(h.beta2, h.eps, libm::fma(h.weight_decay, x.theta, x.g)),
+            Hyper::Sophia(h) => {
+                let none = |h: f64, floor: Floor| if floor == Floor::Max { h <= 0.0 } else { h == 0.0 };
+                let estimate = if self.estimated { x.estimate } else { 0.0 };
+                h.eps == 0.0 && [second, estimate].iter().all(|&h_old| none(h_old, h.conventions.floor))
+            }
+            Hyper::Lion(_) | Hyper::Sgd(_) => false,
+        }
+    }
+
     /// The f64 nearest to θ′ and the new moments of a block; `None` where an element has no answer that changing it
     /// alone gives. Elements outside their domain have any numbers.
     pub fn nearest(&self, columns: &Columns) -> Option<[Vec<f64>; MOST_OUTPUTS]> {
@@ -91,7 +110,7 @@ impl Stepper {
             let finite =
                 gradient[i].is_finite() && estimate[i].is_finite() && state.iter().all(|list| list[i].is_finite());
             let below = moments.iter().zip(&state[1..]).any(|(name, list)| name.starts_with('v') && list[i] < 0.0);
-            if !finite || below {
+            if !finite || below || self.divides_by_zero(&columns.before(i)) {
                 // a step that every formula has
                 (gradient[i], estimate[i]) = (1.0, 1.0);
                 state.iter_mut().for_each(|list| list[i] = 1.0);
