@@ -2,7 +2,8 @@
 //!
 //! Nearly every element of a right step is told by it. What it does not let through is judged by the
 //! oracle and the whole budget, so that a verdict never rests on the sieve alone: it may only let through
-//! what the budget allows, and a test holds it to that.
+//! what the budget allows, and tests hold it to that. Where it is certain that nothing is promised, as where a second
+//! moment may be off by all of itself, it lets any number through.
 //!
 //! Plain f64 tells nothing of numbers that are f64 themselves: those are held to the nearest ones, which the
 //! optimizers' steps on flat lists give, and the sieve only says how far they may be off.
@@ -93,6 +94,15 @@ pub(super) struct Certain {
     pub terms: f64,
     pub products: f64,
     pub unpromised: bool,
+}
+
+#[cfg(test)]
+impl Certain {
+    /// How far off a number of a dtype may be for certain.
+    pub fn allowed(&self, dtype: Dtype) -> f64 {
+        let Scale { unit, underflow } = Scale::of(dtype, false);
+        unit * self.terms + underflow * self.products
+    }
 }
 
 /// The numbers of a block, each list as long as the block.

@@ -77,7 +77,8 @@ fn is_let_through(tensor: &Stepped, element: &Element) -> bool {
     let [mut quickly, mut carefully] = [Vec::new(), Vec::new()];
     tensor.rule.sift(&columns, &mut 1.0, &mut quickly);
     tensor.rule.sift(&columns, &mut 0.0, &mut carefully);
-    assert_eq!(carefully.len(), 8);
+    // where several vectors hold them, the later ones may be passed over
+    assert!(!carefully.is_empty());
     let through = |told: &[(usize, f64)]| told.iter().all(|(_, off)| *off <= 1.0);
     assert!(through(&quickly) <= through(&carefully), "without care {element:?} is let through");
     through(&carefully)

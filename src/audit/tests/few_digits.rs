@@ -70,13 +70,12 @@ fn what_is_certain_is_within_the_budget() {
                 let bounds = textbooks.bounds(&x.before, dtype);
                 let certain = tensor.rule.certain(&x.before, true);
                 for output in 0..tensor.outputs.len() {
-                    let Certain { value, terms, products, unpromised: none } = certain[output];
+                    let Certain { value, unpromised: none, .. } = certain[output];
                     if !value.is_finite() {
                         continue;
                     }
                     let place = || format!("{optimizer} {hyper} {dtype} t = {t}, output {output} of {x:?}");
-                    // the sieve's own error is kept off
-                    let part = (dtype.unit() * terms + 0.5 * dtype.smallest() * products) * (1.0 - 2f64.powi(-28));
+                    let part = certain[output].allowed(dtype);
                     let bound = bounds[output];
                     assert!(!none || bound.is_none(), "{}: {bound:?} is promised", place());
                     assert!(bound.is_none_or(|most| part <= most), "{}: {part:e} of {bound:?}", place());
@@ -131,6 +130,43 @@ fn nearly_all_of_a_right_step_is_told_where_second_moments_have_few_digits() {
             assert!(unpromised > 0 || (dtype, eps) != (Dtype::F16, 1e-8), "{optimizer} {dtype}: of {tried}");
         }
     }
+}
+
+#[test]
+fn where_nothing_is_promised_any_number_will_do_but_nan() {
+    let hyper = json!({ "lr": 1e-3, "eps": 1e-8, "weight_decay": 0.25 });
+    for optimizer in ["adamw", "adam-l2", "sophia"] {
+        let named = named(optimizer);
+        let tensor = stepped(&named, hyper.clone(), 6, Dtype::F16);
+        let mut elements: Vec<Element> = (0..200)
+            .map(|i| near_smallest(&format!("any number/{i}"), Dtype::F16))
+            .filter(|x| {
+                let theta = tensor.rule.certain(&x.before, true)[0];
+                theta.unpromised && theta.value.is_finite()
+            })
+            .take(20)
+            .collect();
+        assert!(elements.len() > 10, "{optimizer}: {}", elements.len());
+        let odd = [f64::INFINITY, f64::NEG_INFINITY, 60000.0, f64::NAN];
+        for (i, x) in elements.iter_mut().enumerate() {
+            x.index = i as u64;
+            x.after = tensor.rule.certain(&x.before, true).map(|certain| certain.value);
+            x.after[0] = odd[i % 4];
+        }
+        let found = of_columns(named.formula, &tensor, columns(&tensor, &elements));
+        let differing: Vec<u64> = found.examples.iter().map(|x| x.index).collect();
+        let expected: Vec<u64> = elements.iter().filter(|x| x.after[0].is_nan()).map(|x| x.index).collect();
+        assert_eq!((differing, found.unexamined), (expected, 0), "{optimizer}");
+        for x in &elements {
+            assert_eq!(is_let_through(&tensor, x), !x.after[0].is_nan(), "{optimizer} {x:?}");
+        }
+    }
+    // but not where plain f64 knows too little, as of a gradient that λθ nearly cancels
+    let tensor = stepped(&named("adam-l2"), hyper, 6, Dtype::F16);
+    let g = 2f64.powi(-13) - 0.25;
+    let before = Before { theta: 1.0, g, estimate: 0.0, moments: [0.0; MOST_OUTPUTS - 1] };
+    let x = Element { index: 0, before, after: [1.0, 0.0, 0.0, 0.0] };
+    assert!(tensor.rule.certain(&before, true)[0].unpromised && !is_let_through(&tensor, &x));
 }
 
 /// The number of an element that is furthest off, by what conformance to a formula is held to.
