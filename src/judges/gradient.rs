@@ -3,9 +3,11 @@
 //!
 //! The derivatives are dual numbers over numbers of about 104 bits that carry a bound of their error, and where
 //! these decide nothing, over enclosures of up to 4096 bits. Along a direction, a loss that does the same to many
-//! numbers is first computed a vector at a time, with exponentials of 80 bits. What is claimed is that each component is within some
-//! ulps of the real derivative; the bound decides whether it is, and there is no tolerance. A loss is written with
-//! functions that have a derivative: at a kink, and for a maximum, the answer is [`Answer::Open`].
+//! numbers is first computed a vector at a time, with exponentials of 80 bits.
+//!
+//! What is claimed is that each component is within some ulps of the real derivative; the bound decides whether it is,
+//! and there is no tolerance. A loss is written with functions that have a derivative: at a kink, and for a maximum,
+//! the answer is [`Answer::Open`].
 
 mod by_runs;
 
