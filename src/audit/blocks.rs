@@ -5,7 +5,7 @@
 use super::checkpoint::{Checkpoint, Tensor};
 use super::decode;
 use super::error::Result;
-use super::exact::{Element, Judged, Outcome, judge};
+use super::exact::{Element, Judged, Outcome, judge, refusal};
 use super::plan::{Files, Stepped};
 use super::report::NotJudged;
 use super::sieve::{Before, Columns, MOST_OUTPUTS};
@@ -168,7 +168,7 @@ pub(super) fn block(
         buffers.decode(start..count.min(start + CHUNK));
         let from = from + start as u64;
         match tensor.gradient {
-            Some(_) => block.step(tensor, &mut buffers.columns, from, &mut buffers.told),
+            Some(_) => block.step(formula, tensor, &mut buffers.columns, from, &mut buffers.told),
             None => block.keep(tensor, &buffers.columns, from),
         }
     }
@@ -183,11 +183,20 @@ struct Tally {
     furthest: f64,
     /// What it does not let through, with how far off it is there.
     open: Vec<(f64, Element)>,
+    /// What the oracle says of a step that divides by 0, once there is one.
+    no_divisor: Option<String>,
 }
 
 impl Tally {
     /// Elements that were stepped. `told` is used for what the sieve tells of them.
-    fn step(&mut self, tensor: &Stepped, columns: &mut Columns, from: u64, told: &mut Vec<(usize, f64)>) {
+    fn step(
+        &mut self,
+        formula: &'static Formula,
+        tensor: &Stepped,
+        columns: &mut Columns,
+        from: u64,
+        told: &mut Vec<(usize, f64)>,
+    ) {
         columns.nearest = if tensor.has_f64() { tensor.stepper.nearest(columns) } else { None };
         told.clear();
         tensor.rule.sift(columns, &mut self.furthest, told);
@@ -200,6 +209,10 @@ impl Tally {
             if off > 1.0 {
                 match no_answer(tensor, &element) {
                     Some(what) => found.leave(what, element.index),
+                    None if tensor.stepper.divides_by_zero(&element.before) => {
+                        let what = self.no_divisor.get_or_insert_with(|| refusal(formula, tensor, &element));
+                        found.leave(what, element.index);
+                    }
                     None => self.open.push((off, element)),
                 }
                 continue;
@@ -269,7 +282,7 @@ impl Tally {
 #[cfg(test)]
 pub(super) fn of_columns(formula: &'static Formula, tensor: &Stepped, mut columns: Columns) -> Found {
     let mut block = Tally::default();
-    block.step(tensor, &mut columns, 0, &mut Vec::new());
+    block.step(formula, tensor, &mut columns, 0, &mut Vec::new());
     block.judged(formula, tensor)
 }
 

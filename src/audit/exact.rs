@@ -1,13 +1,12 @@
 //! The last word on elements: the oracle's step, and the whole budget of each number's dtype.
 
-use super::plan::Stepped;
+use super::plan::{Output, Stepped};
 use super::sieve::{Before, MOST_OUTPUTS};
-use crate::budget::Starts;
-use crate::comparison::Reference;
-use crate::error::Result;
+use super::textbook::Textbooks;
+use crate::comparison::Compared;
 use crate::formula::Formula;
 use crate::json;
-use crate::number::{Dtype, RunningError};
+use crate::number::{Dtype, RunningError, ulp};
 use serde_json::{Map, Value, json};
 
 /// One element with what the files have after the step.
@@ -77,50 +76,58 @@ pub(super) fn arithmetic(dtype: Dtype) -> RunningError {
 
 /// Judges elements, in their order.
 pub(super) fn judge(formula: &'static Formula, tensor: &Stepped, elements: &[Element]) -> Vec<Outcome> {
-    match judge_all(formula, tensor, elements) {
-        Ok(judged) => judged.into_iter().map(Outcome::Judged).collect(),
+    let textbooks = match tensor.textbooks(formula) {
+        Ok(textbooks) => textbooks,
+        Err(error) => return elements.iter().map(|x| Outcome::Unjudged(x.index, error.to_string())).collect(),
+    };
+    let judged = |(x, right): (&Element, Right)| Outcome::Judged(judged(textbooks, tensor, x, &right));
+    match tensor.stepper.right(elements) {
+        Ok(right) => elements.iter().zip(right).map(judged).collect(),
         // one that the oracle refuses must not take the others along
-        Err(error) => match elements {
-            [] => Vec::new(),
-            [one] => vec![Outcome::Unjudged(one.index, error.to_string())],
-            many => {
-                let (left, right) = many.split_at(many.len() / 2);
-                [left, right].into_iter().flat_map(|half| judge(formula, tensor, half)).collect()
-            }
-        },
+        Err(_) => elements
+            .iter()
+            .map(|x| match tensor.stepper.right(&[*x]) {
+                Ok(right) => judged((x, right[0])),
+                Err(_) => Outcome::Unjudged(x.index, refusal(formula, tensor, x)),
+            })
+            .collect(),
     }
 }
 
-fn judge_all(formula: &'static Formula, tensor: &Stepped, elements: &[Element]) -> Result<Vec<Judged>> {
-    let (input, found) = (input(tensor, elements), found(tensor, elements));
-    let nothing = |x: &Element| Judged { index: x.index, output: 0, got: x.after[0], expected: 0.0, over_budget: -1.0 };
-    let mut worst: Vec<Judged> = elements.iter().map(nothing).collect();
-    let dtype_of = |output: usize| tensor.outputs[output].after.as_ref().map(|(_, dtype)| *dtype);
-    let mut dtypes: Vec<Dtype> = (0..tensor.outputs.len()).filter_map(dtype_of).collect();
+/// Why an element has no answer, as the oracle says it of an input.
+pub(super) fn refusal(formula: &'static Formula, tensor: &Stepped, x: &Element) -> String {
+    let refused = crate::catalog::evaluate(formula.id, input(tensor, &[*x])).err();
+    refused.map_or_else(|| "no right answer".to_string(), |error| error.to_string())
+}
+
+/// The right θ′ and moments.
+pub(super) type Right = [f64; MOST_OUTPUTS];
+
+/// The number of an element that is furthest off.
+fn judged(textbooks: &Textbooks, tensor: &Stepped, x: &Element, right: &Right) -> Judged {
+    let nothing = Judged { index: x.index, output: 0, got: x.after[0], expected: 0.0, over_budget: -1.0 };
+    let mut dtypes: Vec<Dtype> = tensor.outputs.iter().filter_map(Output::dtype).collect();
     dtypes.sort_unstable();
     dtypes.dedup();
+    let mut worst = nothing;
     for dtype in dtypes {
-        let reference = Reference::of(formula, &input, arithmetic(dtype), Starts::Reported)?;
-        for compared in reference.compare(&found) {
-            // "/steps/0/params/0/17"
-            let mut parts = compared.place.split('/').skip(3);
-            let name = parts.next();
-            let Some(output) = tensor.outputs.iter().position(|output| name == Some(output.name)) else { continue };
-            let Some(element) = parts.nth(1).and_then(|text| text.parse::<usize>().ok()) else { continue };
-            if dtype_of(output) != Some(dtype) {
-                continue;
-            }
+        let bounds = textbooks.bounds(&x.before, dtype);
+        for (output, _) in tensor.outputs.iter().enumerate().filter(|(_, output)| output.dtype() == Some(dtype)) {
+            let (found, right) = (x.after[output], right[output]);
+            let bound = bounds[output].filter(|_| right.is_finite()).ok_or_else(String::new);
+            // the right value is rounded as well
+            let allowed = bound.map(|bound| bound + ulp(right) / 2.0);
+            let compared = Compared { place: String::new(), found, right, allowed };
             // where nothing is promised, nothing is exceeded; past the range of the dtype that is infinity
             let over_budget = match compared.ratio() {
                 Some(ratio) => ratio,
-                None if compared.found.is_nan() && !compared.right.is_nan() => f64::INFINITY,
+                None if found.is_nan() && !right.is_nan() => f64::INFINITY,
                 None => 0.0,
             };
-            if over_budget > worst[element].over_budget {
-                let (got, expected) = (compared.found, compared.right);
-                worst[element] = Judged { output, got, expected, over_budget, ..worst[element] };
+            if over_budget > worst.over_budget {
+                worst = Judged { output, got: found, expected: right, over_budget, ..nothing };
             }
         }
     }
-    Ok(worst)
+    worst
 }

@@ -19,6 +19,7 @@ mod plan;
 mod report;
 mod sieve;
 mod stepper;
+mod textbook;
 
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,11 @@ use super::header::Format;
 use super::report::Partition;
 use super::sieve::{Kept, Rule};
 use super::stepper::Stepper;
+use super::textbook::Textbooks;
+use crate::formula::Formula;
 use crate::number::Dtype;
 use serde_json::{Map, Value};
+use std::sync::OnceLock;
 
 /// The files of a step.
 pub(super) struct Files {
@@ -30,6 +33,13 @@ pub(super) struct Output {
     pub after: Option<(Tensor, Dtype)>,
 }
 
+impl Output {
+    /// The dtype of what the files have after the step.
+    pub fn dtype(&self) -> Option<Dtype> {
+        self.after.as_ref().map(|(_, dtype)| *dtype)
+    }
+}
+
 /// A tensor of floating-point numbers with what it is stepped by.
 pub(super) struct Stepped {
     pub name: String,
@@ -48,12 +58,19 @@ pub(super) struct Stepped {
     pub stepper: Stepper,
     /// A quick look at its elements.
     pub rule: Box<dyn Rule>,
+    /// What its textbook algorithms are, once that is asked for.
+    pub written: OnceLock<crate::error::Result<Textbooks>>,
 }
 
 impl Stepped {
     /// Whether some number after the step is f64, of which plain f64 tells nothing.
     pub fn has_f64(&self) -> bool {
         Stepped::kept(&self.outputs) == Kept::InF64
+    }
+
+    /// Its textbook algorithms.
+    pub fn textbooks(&self, formula: &'static Formula) -> std::result::Result<&Textbooks, &crate::error::Error> {
+        self.written.get_or_init(|| Textbooks::of(formula, self)).as_ref()
     }
 
     /// What its hyperparameters are kept in, for all of its outputs.
@@ -249,7 +266,7 @@ fn tensor_of(
         };
         outputs.push(Output { name: moment, before, after });
     }
-    let rule = stepper.rule(Stepped::kept(&outputs));
+    let rule = stepper.rule(Stepped::kept(&outputs), outputs[0].dtype());
     Ok(Work::Step(Box::new(Stepped {
         name: name.into(),
         elements: tensor.elements,
@@ -261,6 +278,7 @@ fn tensor_of(
         note,
         stepper,
         rule,
+        written: OnceLock::new(),
     })))
 }
 

@@ -2,15 +2,18 @@
 //!
 //! Nearly every element of a right step is told by it. What it does not let through is judged by the
 //! oracle and the whole budget, so that a verdict never rests on the sieve alone: it may only let through
-//! what the budget allows, and a test holds it to that.
+//! what the budget allows, and tests hold it to that. Where it is certain that nothing is promised, as where a second
+//! moment may be off by all of itself, it lets any number through.
 //!
 //! Plain f64 tells nothing of numbers that are f64 themselves: those are held to the nearest ones, which the
 //! optimizers' steps on flat lists give, and the sieve only says how far they may be off.
 
+mod divisor;
 mod rules;
 mod sifted;
 mod sophia;
 
+pub(super) use divisor::Loss;
 pub(super) use rules::{Adam, Lion, Sgd};
 pub(super) use sifted::Kept;
 use sifted::{OWN_ERROR, Sifted};
@@ -56,18 +59,18 @@ pub(super) trait Rule: Send + Sync {
     /// becomes that of the furthest so far within the budget.
     fn sift(&self, columns: &Columns, furthest: &mut f64, told: &mut Vec<(usize, f64)>);
 
-    /// What is certain of θ′ and the new moments of one element: the value, the terms, and whether products are among
-    /// them. Without care where that will do.
+    /// What is certain of θ′ and the new moments of one element. Without care where that will do.
     #[cfg(test)]
-    fn certain(&self, x: &Before, care: bool) -> [(f64, f64, bool); MOST_OUTPUTS];
+    fn certain(&self, x: &Before, care: bool) -> [Certain; MOST_OUTPUTS];
 }
 
 impl<S: Steps> Rule for S {
     #[cfg(test)]
-    fn certain(&self, x: &Before, care: bool) -> [(f64, f64, bool); MOST_OUTPUTS] {
+    fn certain(&self, x: &Before, care: bool) -> [Certain; MOST_OUTPUTS] {
         use crate::kernels::One;
-        fn told<const CARE: bool>(x: Sifted<One, CARE>) -> (f64, f64, bool) {
-            (x.value.1, x.terms.1, x.products.1 > 0.0)
+        fn told<const CARE: bool>(x: Sifted<One, CARE>) -> Certain {
+            let unpromised = x.unpromised.1 > 0.0;
+            Certain { value: x.value.1, terms: x.terms.1, products: x.products.1, unpromised }
         }
         let state = [x.theta, x.moments[0], x.moments[1], x.moments[2]].map(|x| Vector(One, x));
         let given = [x.g, x.estimate].map(|x| Vector(One, x));
@@ -80,6 +83,25 @@ impl<S: Steps> Rule for S {
 
     fn sift(&self, columns: &Columns, furthest: &mut f64, told: &mut Vec<(usize, f64)>) {
         Instructions::widest().run_singly(Sift { steps: self, columns, furthest, told });
+    }
+}
+
+/// A [`Sifted`] number of one element.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Certain {
+    pub value: f64,
+    pub terms: f64,
+    pub products: f64,
+    pub unpromised: bool,
+}
+
+#[cfg(test)]
+impl Certain {
+    /// How far off a number of a dtype may be for certain.
+    pub fn allowed(&self, dtype: Dtype) -> f64 {
+        let Scale { unit, underflow } = Scale::of(dtype, false);
+        unit * self.terms + underflow * self.products
     }
 }
 
@@ -108,7 +130,7 @@ impl Columns {
     }
 
     /// What one element starts from.
-    fn before(&self, i: usize) -> Before {
+    pub fn before(&self, i: usize) -> Before {
         let [theta, m, v, v_max] = &self.before;
         Before { theta: theta[i], g: self.gradient[i], estimate: self.estimate[i], moments: [m[i], v[i], v_max[i]] }
     }
@@ -131,7 +153,7 @@ impl Scale {
             // the sizes of terms are known as plain f64 knows them; underflow is left to the budget
             _ if nearest => Scale { unit: unit * (1.0 - 4.0 * OWN_ERROR), underflow: 0.0 },
             Dtype::F64 => Scale { unit: f64::NAN, underflow: 0.0 },
-            _ => Scale { unit: unit - OWN_ERROR, underflow },
+            _ => Scale { unit: unit - OWN_ERROR, underflow: underflow * (1.0 - OWN_ERROR) },
         }
     }
 }
@@ -292,6 +314,10 @@ impl<L: Lanes> Furthest<L> {
     fn join(&mut self, l: L, sifted: &Sifted<L, true>, found: Vector<L>, scale: Scale) {
         let (zero, one) = (Vector::all(l, 0.0), Vector::all(l, 1.0));
         let error = (found - sifted.value).abs();
+        // where nothing is promised but that there is an answer, any number will do
+        let any = l.and(zero.less(sifted.unpromised), found.equal(found));
+        let any = l.and(any, (sifted.value * zero).equal(zero));
+        let error = zero.or_where_not(any, error);
         let allowed = Vector::all(l, scale.unit).fma(sifted.terms, Vector::all(l, scale.underflow) * sifted.products);
         let within = zero.or_where_not(error.less(allowed), zero.or_where_not(error.equal(zero), one));
         // of what is not finite nothing is certain

@@ -1,14 +1,18 @@
+mod few_digits;
+mod no_answer;
+
 use super::blocks::of_columns;
 use super::checkpoint::Tensor;
 use super::config::{Optimizer, Step};
 use super::exact::{Element, Judged, Outcome, judge};
 use super::header::Format;
 use super::plan::{Output, Stepped};
-use super::sieve::{Before, Columns, MOST_OUTPUTS};
+use super::sieve::{Before, Certain, Columns, MOST_OUTPUTS};
 use super::stepper::Stepper;
 use crate::cases::numbers;
 use crate::number::Dtype;
 use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
 /// A tensor of one dtype that an optimizer steps.
 fn stepped(optimizer: &Optimizer, hyper: Value, t: u64, dtype: Dtype) -> Stepped {
@@ -19,9 +23,10 @@ fn stepped(optimizer: &Optimizer, hyper: Value, t: u64, dtype: Dtype) -> Stepped
         Output { name, before: Some((stored.clone(), dtype)), after: Some((stored, dtype)) }
     };
     let outputs: Vec<Output> = std::iter::once("params").chain(stepper.moments().iter().copied()).map(output).collect();
-    let rule = stepper.rule(Stepped::kept(&outputs));
+    let rule = stepper.rule(Stepped::kept(&outputs), Some(dtype));
     let estimate = optimizer.takes_estimates().then(|| (Tensor::of(Format::Float(dtype)), dtype));
-    Stepped { name: "w".into(), elements: 1, outputs, gradient: None, estimate, hyper, t, note: None, stepper, rule }
+    let (name, gradient, note, written) = ("w".into(), None, None, OnceLock::new());
+    Stepped { name, elements: 1, outputs, gradient, estimate, hyper, t, note, stepper, rule, written }
 }
 
 /// Numbers of a dtype, many of them tiny, equal or zero.
@@ -72,7 +77,8 @@ fn is_let_through(tensor: &Stepped, element: &Element) -> bool {
     let [mut quickly, mut carefully] = [Vec::new(), Vec::new()];
     tensor.rule.sift(&columns, &mut 1.0, &mut quickly);
     tensor.rule.sift(&columns, &mut 0.0, &mut carefully);
-    assert_eq!(carefully.len(), 8);
+    // where several vectors hold them, the later ones may be passed over
+    assert!(!carefully.is_empty());
     let through = |told: &[(usize, f64)]| told.iter().all(|(_, off)| *off <= 1.0);
     assert!(through(&quickly) <= through(&carefully), "without care {element:?} is let through");
     through(&carefully)
@@ -129,12 +135,12 @@ fn the_sieve_lets_through_nothing_that_the_budget_does_not_allow() {
                     }
                     let nearest = columns(&tensor, &[one]).nearest.map(|lists| lists.map(|list| list[0]));
                     let certain = tensor.rule.certain(&one.before, true);
-                    let right = nearest.unwrap_or(certain.map(|(value, ..)| value));
+                    let right = nearest.unwrap_or(certain.map(|certain| certain.value));
                     for output in 0..tensor.outputs.len() {
                         // as far off as the sieve lets through, in either direction
-                        let (_, terms, products) = certain[output];
-                        let underflow = if products && !tensor.has_f64() { 0.5 * dtype.smallest() } else { 0.0 };
-                        let most = dtype.unit() * terms + underflow;
+                        let Certain { terms, products, unpromised, .. } = certain[output];
+                        let underflow = if tensor.has_f64() { 0.0 } else { 0.5 * dtype.smallest() * products };
+                        let most = if unpromised { dtype.largest() } else { dtype.unit() * terms + underflow };
                         for off in [most * 0.999_9, -most * 0.999_9, 0.0] {
                             // the other numbers are right
                             one.after = right;
@@ -208,9 +214,9 @@ fn a_block_comes_to_what_its_elements_come_to_one_by_one() {
                 for (i, x) in elements.iter_mut().enumerate() {
                     let certain = tensor.rule.certain(&x.before, true);
                     x.after = std::array::from_fn(|output| {
-                        let (value, terms, products) = certain[output];
+                        let Certain { value, terms, products, .. } = certain[output];
                         let right = nearest.as_ref().map_or(value, |lists| lists[output][i]);
-                        let underflow = if products { 0.5 * dtype.smallest() } else { 0.0 };
+                        let underflow = 0.5 * dtype.smallest() * products;
                         // right, just inside of what is certain, about at the budget's end, or far off
                         let parts =
                             [0.0, 0.5, 0.999, -0.999, 0.0, 1.001, -1.5, 0.0, 3.0, 0.0, -30.0][(7 * i + output) % 11];
@@ -288,13 +294,14 @@ fn a_step_without_care_is_one_with_it() {
             let [careful, careless] = [true, false].map(|care| tensor.rule.certain(&before, care));
             for output in 0..tensor.outputs.len() {
                 // a sum of the same terms in another order
-                let ((value, terms, products), other) = (careful[output], careless[output]);
-                let alike = (terms - other.1).abs() <= 8.0 * f64::EPSILON * terms;
-                assert!(
-                    value == other.0 && alike && products == other.2,
-                    "{optimizer} {hyper}: {careful:?} {careless:?}"
-                );
-                tried += usize::from(terms > 0.0);
+                let (x, other) = (careful[output], careless[output]);
+                let alike = |x: f64, y: f64| (x - y).abs() <= 8.0 * f64::EPSILON * x;
+                // which knows nothing of what a divisor is off by
+                let terms = if output == 0 { other.terms <= x.terms } else { alike(x.terms, other.terms) };
+                let products = if output == 0 { other.products <= x.products } else { other.products == x.products };
+                assert!(x.value == other.value && terms && products, "{optimizer} {hyper}: {careful:?} {careless:?}");
+                assert!(!other.unpromised);
+                tried += usize::from(x.terms > 0.0);
             }
         }
     }
@@ -322,9 +329,9 @@ fn without_care_nothing_more_is_let_through() {
             let before = Before { theta, g, estimate: 0.0, moments: [m, v, 0.0] };
             let careful = tensor.rule.certain(&before, true);
             let careless = tensor.rule.certain(&before, false);
-            for (output, (_, terms, _)) in careless.into_iter().enumerate().take(tensor.outputs.len()) {
+            for (output, Certain { terms, .. }) in careless.into_iter().enumerate().take(tensor.outputs.len()) {
                 // as far off as a step without care would let through
-                let mut x = Element { index: 0, before, after: careful.map(|(value, ..)| value) };
+                let mut x = Element { index: 0, before, after: careful.map(|certain| certain.value) };
                 let terms = if terms > 0.0 { terms } else { 1.0 };
                 x.after[output] += 0.999 * Dtype::F32.unit() * terms;
                 quickly += usize::from(is_let_through(&tensor, &x));
@@ -343,7 +350,7 @@ fn a_block_is_sifted_as_its_elements_are() {
         let mut elements: Vec<Element> = (0..37).map(|i| element(&format!("block/{i}"), dtype)).collect();
         for x in &mut elements {
             let off = 1.0 + 0.8 * dtype.unit();
-            x.after = tensor.rule.certain(&x.before, true).map(|(value, ..)| dtype.round(value * off));
+            x.after = tensor.rule.certain(&x.before, true).map(|certain| dtype.round(certain.value * off));
         }
         elements[5].after[1] = f64::NAN;
         elements[6].before.g = f64::INFINITY;

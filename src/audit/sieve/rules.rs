@@ -1,5 +1,6 @@
 //! The steps of the optimizers on vectors, under every convention.
 
+use super::divisor::Loss;
 use super::sifted::{Kept, OWN_ERROR, Scalar, Sifted, average, product, scaled};
 use super::{MOST_OUTPUTS, Steps};
 use crate::kernels::{Lanes, Vector};
@@ -58,15 +59,14 @@ impl Decayed {
             Decayed::First(left) => scaled(left, theta).plus(moved.negated()),
             Decayed::Last(left) => {
                 let size = Vector::all(theta.0, left.value.abs());
-                let own = scaled(left, difference.value);
-                let own = Sifted { products: own.products.max(difference.products), ..own };
-                own.with_terms(size * difference.terms)
+                scaled(left, difference.value).with_those_of(difference, size)
             }
             Decayed::Divided(1.0) => difference,
             Decayed::Divided(by) => {
                 let by = Vector::all(theta.0, by);
                 let value = difference.value / by;
-                Sifted { value, terms: difference.terms / by + value.abs(), products: difference.products }
+                let (terms, products) = (difference.terms / by + value.abs(), difference.products / by);
+                Sifted { value, terms, products, ..difference }
             }
         }
     }
@@ -87,10 +87,14 @@ pub(in crate::audit) struct Adam {
     decayed: Decayed,
     /// λ, into the gradient
     l2: Scalar,
+    /// What θ′ may lose.
+    loss: Loss,
+    /// What ε loses where it meets a tensor.
+    eps_loss: f64,
 }
 
 impl Adam {
-    fn new(hyper: adam::Hyper, choices: adam::Choices, eta: f64, t: u64, kept: Kept) -> Adam {
+    fn new(hyper: adam::Hyper, choices: adam::Choices, eta: f64, t: u64, kept: Kept, loss: Loss) -> Adam {
         let adam::Hyper { beta1, beta2, eps } = hyper;
         let (bias1, bias2) = match choices.bias_correction {
             BiasCorrection::Both => (bias(beta1, t), bias(beta2, t)),
@@ -106,19 +110,21 @@ impl Adam {
             amsgrad: choices.amsgrad,
             decayed: Decayed::First(Scalar::exact(1.0)),
             l2: Scalar::exact(0.0),
+            loss,
+            eps_loss: loss.of_scalar(eps),
         }
     }
 
     /// AdamW.
-    pub fn decoupled(h: &adamw::Hyperparameters, eta: f64, t: u64, kept: Kept) -> Adam {
+    pub fn decoupled(h: &adamw::Hyperparameters, eta: f64, t: u64, kept: Kept, loss: Loss) -> Adam {
         let decayed = Decayed::of(h.conventions.decay, eta, h.weight_decay, kept);
-        Adam { decayed, ..Adam::new(h.adam(), h.conventions.choices(), eta, t, kept) }
+        Adam { decayed, ..Adam::new(h.adam(), h.conventions.choices(), eta, t, kept, loss) }
     }
 
     /// Adam with L2.
-    pub fn with_l2(h: &adam_l2::Hyperparameters, eta: f64, t: u64, kept: Kept) -> Adam {
+    pub fn with_l2(h: &adam_l2::Hyperparameters, eta: f64, t: u64, kept: Kept, loss: Loss) -> Adam {
         let l2 = Scalar::kept(h.weight_decay, kept);
-        Adam { l2, ..Adam::new(h.adam(), h.conventions.choices(), eta, t, kept) }
+        Adam { l2, ..Adam::new(h.adam(), h.conventions.choices(), eta, t, kept, loss) }
     }
 }
 
@@ -131,28 +137,8 @@ fn larger<L: Lanes, const CARE: bool>(given: Vector<L>, computed: Sifted<L, CARE
         value: given.max(computed.value),
         terms: zero.or_where_not(is_given, computed.terms),
         products: zero.or_where_not(is_given, computed.products),
+        ..computed
     }
-}
-
-/// x·scalar/y, where factor is scalar/y: the quotient and the product with the scalar are rounded, but for those by 1,
-/// and x brings its own roundings along.
-#[inline(always)]
-pub(super) fn quotient<L: Lanes, const CARE: bool>(
-    x: Sifted<L, CARE>,
-    factor: Vector<L>,
-    y: Vector<L>,
-    scalar: f64,
-) -> Sifted<L, CARE> {
-    let (zero, one) = (Vector::all(y.0, 0.0), Vector::all(y.0, 1.0));
-    let value = factor * x.value;
-    let product = Vector::all(y.0, if scalar.abs() == 1.0 { 0.0 } else { 1.0 });
-    let divided = if CARE { zero.or_where_not(y.abs().equal(one), one) } else { one };
-    let roundings = product + divided;
-    if !CARE {
-        return Sifted { value, terms: factor.abs() * x.terms + value.abs() * roundings, products: one };
-    }
-    let products = zero.or_where_not(value.equal(zero), roundings.min(one));
-    Sifted { value, terms: factor.abs() * x.terms + value.abs() * roundings, products }
 }
 
 /// 2^−8
@@ -186,20 +172,30 @@ impl Steps for Adam {
                 (largest.value * correction, largest)
             }
             Amsgrad::Corrected => {
-                let corrected =
-                    Sifted { value: new_v.value * correction, terms: new_v.terms * correction, products: zero };
+                let corrected = Sifted {
+                    value: new_v.value * correction,
+                    terms: new_v.terms * correction,
+                    products: new_v.products * correction,
+                    ..new_v
+                };
                 let largest = larger(v_max, corrected);
                 (largest.value, largest)
             }
         };
-        let eps = Vector::all(l, self.eps);
-        let denominator = match self.epsilon {
-            Epsilon::Outside | Epsilon::Hat => v_hat.sqrt() + eps,
-            Epsilon::Root => (v_hat + eps).sqrt(),
-            Epsilon::Max => v_hat.sqrt().max(eps),
+        // what v̂ is off by, without what its correction adds
+        let off = match self.amsgrad {
+            Amsgrad::Off => self.loss.error(new_v) * correction,
+            Amsgrad::Raw => self.loss.error(largest) * correction,
+            Amsgrad::Corrected => self.loss.error(largest),
         };
-        let factor = Vector::all(l, self.rate) / denominator;
-        let moved = quotient(m, factor, denominator, self.rate);
+        let denominator = match self.epsilon {
+            Epsilon::Outside => self.loss.root(v_hat, off).plus(self.eps, self.eps_loss),
+            Epsilon::Hat => self.loss.root(v_hat, off).plus(self.eps, 0.0),
+            Epsilon::Root => self.loss.root(v_hat + Vector::all(l, self.eps), off),
+            Epsilon::Max => self.loss.root(v_hat, off).or_larger(self.eps, 0.0),
+        };
+        let factor = Vector::all(l, self.rate) / denominator.value;
+        let moved = self.loss.quotient(m, factor, denominator, self.rate);
         let new_theta = self.decayed.step(theta, moved);
         // of a gradient that λθ nearly cancels, plain f64 knows the square only roughly; and there is no step from
         // means of squares below 0
@@ -208,7 +204,7 @@ impl Steps for Adam {
         let mut told = [new_theta, m, new_v, largest];
         if !CARE {
             let (nothing, one) = (m.value.equal(zero), Vector::all(l, 1.0));
-            told[0] = told[0].open_where(nothing).open_where(denominator.equal(one)).open_where(v.less(zero));
+            told[0] = told[0].open_where(nothing).open_where(denominator.value.equal(one)).open_where(v.less(zero));
             return told;
         }
         for k in [0, 2, 3] {
@@ -297,14 +293,14 @@ impl Steps for Sgd {
     ) -> [Sifted<L, CARE>; MOST_OUTPUTS] {
         let [theta, buf, ..] = state;
         let g = Sifted::given(gradient).plus(scaled(self.l2, theta));
-        let new = scaled(self.rest, g.value).with_terms(Vector::all(l, self.rest.value.abs()) * g.terms);
+        let new = scaled(self.rest, g.value).with_those_of(g, Vector::all(l, self.rest.value.abs()));
         // a state that takes no part must be one all the same
         let given = Sifted { value: g.value + buf * Vector::all(l, 0.0), ..g };
         let buf = if self.first { given } else { scaled(self.momentum, buf).plus(new) };
-        let ahead = scaled(self.momentum, buf.value).with_terms(Vector::all(l, self.momentum.value.abs()) * buf.terms);
+        let ahead = scaled(self.momentum, buf.value).with_those_of(buf, Vector::all(l, self.momentum.value.abs()));
         let direction = if self.nesterov { g.plus(ahead) } else { buf };
         let eta = Vector::all(l, self.eta);
-        let moved = product(eta, direction.value).with_terms(eta * direction.terms);
+        let moved = product(eta, direction.value).with_those_of(direction, eta);
         [Sifted::given(theta).plus(moved.negated()), buf, Sifted::open(l), Sifted::open(l)]
     }
 }

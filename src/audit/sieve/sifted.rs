@@ -13,9 +13,11 @@ pub(super) struct Sifted<L: Lanes, const CARE: bool> {
     /// A sum of sizes of which every correct implementation may lose the unit roundoff once: the budget
     /// is at least u·`terms`.
     pub terms: Vector<L>,
-    /// 1 where a product is among what is rounded, which may underflow by half of the smallest number, and 0
-    /// elsewhere.
+    /// How many halves of the smallest number are certainly allowed beside that: each product that is rounded may
+    /// underflow by one.
     pub products: Vector<L>,
+    /// 1 where it is certain that nothing is promised, so that any number will do; 0 elsewhere.
+    pub unpromised: Vector<L>,
 }
 
 /// The sieve's own error in parts of the terms.
@@ -63,14 +65,13 @@ impl<L: Lanes, const CARE: bool> Sifted<L, CARE> {
     #[inline(always)]
     pub fn given(x: Vector<L>) -> Self {
         let zero = Vector::all(x.0, 0.0);
-        Sifted { value: x, terms: zero, products: zero }
+        Sifted { value: x, terms: zero, products: zero, unpromised: zero }
     }
 
     /// Nothing is certain: the budget decides.
     #[inline(always)]
     pub fn open(l: L) -> Self {
-        let zero = Vector::all(l, 0.0);
-        Sifted { value: Vector::all(l, f64::NAN), terms: zero, products: zero }
+        Sifted::given(Vector::all(l, f64::NAN))
     }
 
     /// Nothing that is certain where the mask says yes.
@@ -94,13 +95,23 @@ impl<L: Lanes, const CARE: bool> Sifted<L, CARE> {
             own = zero.or_where_not(y.value.equal(zero), own);
             own = zero.or_where_not(self.value.equal(zero), own);
         }
-        Sifted { value, terms: own + (self.terms + y.terms), products: self.products.max(y.products) }
+        Sifted {
+            value,
+            terms: own + (self.terms + y.terms),
+            products: self.products + y.products,
+            unpromised: self.unpromised.max(y.unpromised),
+        }
     }
 
-    /// This with more sizes that are rounded.
+    /// This, of which an operand x with roundings of its own is a part, times so much.
     #[inline(always)]
-    pub fn with_terms(self, more: Vector<L>) -> Self {
-        Sifted { terms: self.terms + more, ..self }
+    pub fn with_those_of(self, x: Self, times: Vector<L>) -> Self {
+        Sifted {
+            terms: self.terms + times * x.terms,
+            products: self.products + times * x.products,
+            unpromised: self.unpromised.max(x.unpromised),
+            ..self
+        }
     }
 }
 
@@ -110,12 +121,12 @@ pub(super) fn product<L: Lanes, const CARE: bool>(x: Vector<L>, y: Vector<L>) ->
     let (zero, one) = (Vector::all(x.0, 0.0), Vector::all(x.0, 1.0));
     let value = x * y;
     if !CARE {
-        return Sifted { value, terms: value.abs(), products: one };
+        return Sifted { value, terms: value.abs(), products: one, unpromised: zero };
     }
     let rounded = zero.or_where_not(x.abs().equal(one), one);
     let rounded = zero.or_where_not(y.abs().equal(one), rounded);
     let rounded = zero.or_where_not(value.equal(zero), rounded);
-    Sifted { value, terms: value.abs() * rounded, products: rounded }
+    Sifted { value, terms: value.abs() * rounded, products: rounded, unpromised: zero }
 }
 
 /// A scalar times a number.
@@ -125,11 +136,11 @@ pub(super) fn scaled<L: Lanes, const CARE: bool>(scalar: Scalar, x: Vector<L>) -
     let value = scalar.all(x.0) * x;
     let roundings = Vector::all(x.0, scalar.roundings);
     if !CARE {
-        return Sifted { value, terms: value.abs() * roundings, products: roundings.min(one) };
+        return Sifted { value, terms: value.abs() * roundings, products: roundings.min(one), unpromised: zero };
     }
     let roundings = zero.or_where_not(x.abs().equal(one), roundings);
     let products = zero.or_where_not(value.equal(zero), roundings.min(one));
-    Sifted { value, terms: value.abs() * roundings, products }
+    Sifted { value, terms: value.abs() * roundings, products, unpromised: zero }
 }
 
 /// β·x + (1 − β)·y, of which y brings its own roundings along; both scalars are given.
@@ -139,5 +150,5 @@ pub(super) fn average<L: Lanes, const CARE: bool>(
     x: Vector<L>,
     y: Sifted<L, CARE>,
 ) -> Sifted<L, CARE> {
-    scaled(beta, x).plus(scaled(rest, y.value).with_terms(rest.all(x.0) * y.terms))
+    scaled(beta, x).plus(scaled(rest, y.value).with_those_of(y, rest.all(x.0)))
 }

@@ -1,7 +1,8 @@
 //! Sophia's step on vectors.
 
-use super::rules::{Decayed, bias, quotient, weights};
-use super::sifted::{Kept, OWN_ERROR, Scalar, Sifted, average};
+use super::divisor::{Divisor, Loss};
+use super::rules::{Decayed, bias, weights};
+use super::sifted::{Kept, OWN_ERROR, Scalar, Sifted, average, product, scaled};
 use super::{MOST_OUTPUTS, Steps};
 use crate::kernels::{Lanes, Vector};
 use crate::optimizers::sophia::{Floor, Hyperparameters, Momentum, Refresh};
@@ -12,7 +13,7 @@ pub(in crate::audit) struct Sophia {
     beta2: [Scalar; 2],
     /// 1/(1 − β1^t), or 1
     correction: f64,
-    gamma: f64,
+    gamma: Scalar,
     rho: f64,
     eps: f64,
     eta: f64,
@@ -21,10 +22,14 @@ pub(in crate::audit) struct Sophia {
     /// Whether an estimate was made.
     estimated: bool,
     decayed: Decayed,
+    /// What θ′ may lose.
+    loss: Loss,
+    /// What ε loses where it meets a tensor.
+    eps_loss: f64,
 }
 
 impl Sophia {
-    pub fn new(h: &Hyperparameters, eta: f64, t: u64, estimated: bool, kept: Kept) -> Sophia {
+    pub fn new(h: &Hyperparameters, eta: f64, t: u64, estimated: bool, kept: Kept, loss: Loss) -> Sophia {
         let correction = match h.conventions.momentum {
             Momentum::Raw => 1.0,
             Momentum::Corrected => 1.0 / bias(h.beta1, t),
@@ -33,7 +38,7 @@ impl Sophia {
             beta1: weights(h.beta1, kept),
             beta2: weights(h.beta2, kept),
             correction,
-            gamma: h.gamma,
+            gamma: Scalar::kept(h.gamma, kept),
             rho: h.rho,
             eps: h.eps,
             eta,
@@ -41,6 +46,8 @@ impl Sophia {
             refresh: h.conventions.refresh,
             estimated,
             decayed: Decayed::of(h.conventions.decay, eta, h.weight_decay, kept),
+            loss,
+            eps_loss: loss.of_scalar(h.eps),
         }
     }
 }
@@ -63,16 +70,21 @@ impl Steps for Sophia {
         let zero = Vector::all(l, 0.0);
         let new_m = average(self.beta1, m, Sifted::given(g));
         let new_h = if self.estimated { average(self.beta2, h, Sifted::given(estimate)) } else { Sifted::given(h) };
-        let used = if self.refresh == Refresh::Before { new_h.value } else { h };
+        let used = if self.refresh == Refresh::Before { new_h } else { Sifted::given(h) };
 
-        let (gamma, eps) = (Vector::all(l, self.gamma), Vector::all(l, self.eps));
-        let curvature = gamma * used;
-        let denominator = match self.floor {
-            Floor::Max => curvature.max(eps),
-            Floor::Sum => curvature + eps,
+        let eps = Vector::all(l, self.eps);
+        let curved: Sifted<L, CARE> = scaled(self.gamma, used.value);
+        let curved = curved.with_those_of(used, Vector::all(l, self.gamma.value));
+        let curvature = curved.value;
+        let divisor = Divisor::new(curvature, self.loss.error(curved));
+        let divisor = match self.floor {
+            Floor::Max => divisor.or_larger(self.eps, self.eps_loss),
+            Floor::Sum => divisor.plus(self.eps, self.eps_loss),
         };
+        let denominator = divisor.value;
         let factor = Vector::all(l, self.correction) / denominator;
-        let ratio = factor * new_m.value;
+        let unclipped = self.loss.quotient(new_m, factor, divisor, 1.0);
+        let ratio = unclipped.value;
         let rho = Vector::all(l, self.rho);
         let (eta, clipped) = (Vector::all(l, self.eta), ratio.min(rho).max(-rho));
 
@@ -80,9 +92,15 @@ impl Steps for Sophia {
         let value = eta * clipped;
         let exact = self.eta == 1.0 || self.rho == 1.0;
         let at_end = value.abs() * Vector::all(l, if exact { 0.0 } else { 1.0 });
-        let unclipped = quotient(new_m, eta * factor, denominator, self.eta);
-        let inside = ratio.abs().less(rho);
-        let moved = Sifted { value, terms: unclipped.terms.or_where_not(inside, at_end), products: zero };
+        let moved = product(eta, ratio).with_those_of(unclipped, eta);
+        // so it is as well where what it may be off by leaves open whether it is clipped
+        let inside = (ratio.abs() - self.loss.error(unclipped)).less(rho);
+        let moved = Sifted {
+            value,
+            terms: moved.terms.or_where_not(inside, at_end),
+            products: moved.products.or_where_not(inside, zero),
+            ..moved
+        };
         let new_theta = self.decayed.step(theta, moved);
 
         let cancelled = Vector::all(l, CANCELLED);
@@ -95,7 +113,7 @@ impl Steps for Sophia {
         if self.estimated && self.refresh == Refresh::Before {
             let size =
                 h.abs() * Vector::all(l, self.beta2[0].value) + estimate.abs() * Vector::all(l, self.beta2[1].value);
-            told = told.open_where(used.abs().less(cancelled * size));
+            told = told.open_where(used.value.abs().less(cancelled * size));
         }
         let near = Vector::all(l, NEAR) * rho;
         told = told.open_where((ratio.abs() - rho).abs().less(near));
