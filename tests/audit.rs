@@ -138,6 +138,78 @@ fn numbers_without_a_right_answer_are_counted_and_located() {
     assert_eq!((one.what.as_str(), one.count, one.first), ("NaN or infinity in the gradient", 2, 1));
 }
 
+/// The second step of Sophia on a tensor of six elements, by the oracle, with what each file has.
+fn step_of_sophia() -> [(&'static str, &'static str, Vec<f32>); 5] {
+    [
+        ("before.safetensors", "w", vec![0.5, -1.25, 2.0, 0.75, 0.25, -0.5]),
+        ("grads.safetensors", "w", vec![0.25, -0.25, 0.5, 1e-3, -1e-3, 0.125]),
+        ("hessians.safetensors", "w", vec![1.0, 0.5, 2.0, 0.25, 3.0, 1.5]),
+        ("state.safetensors", "w.exp_avg", vec![0.5, -0.5, 0.25, 2e-3, -2e-3, 0.25]),
+        ("state.safetensors", "w.hessian", vec![0.5, 0.75, 1.0, 1.25, 2.0, 0.5]),
+    ]
+}
+
+/// The arguments that audit this step in a folder.
+fn of_sophia(folder: &Folder, lists: &[(&str, &str, Vec<f32>)]) -> Vec<String> {
+    let [theta, g, estimate, m, h] = lists.iter().map(|(_, _, list)| list).collect::<Vec<_>>()[..] else { panic!() };
+    for file in ["before.safetensors", "grads.safetensors", "hessians.safetensors", "state.safetensors"] {
+        let tensors = lists.iter().filter(|(name, ..)| *name == file);
+        write(&folder.path(file), &tensors.map(|(_, tensor, list)| (*tensor, list.clone())).collect::<Vec<_>>());
+    }
+    let one = |x: [f32; 5]| {
+        let [theta, g, estimate, m, h] = x.map(f64::from);
+        let input = json!({ "params": [[theta]], "gradients": [[[g]]], "hessians": [[[estimate]]], "lr": 1e-3,
+            "state": [{ "step": 1, "m": [m], "h": [h] }] });
+        // a step that no formula has may come to anything
+        catalog::evaluate("sophia", input)
+            .map_or(0.0, |output| output["steps"][0]["params"][0][0].as_f64().unwrap() as f32)
+    };
+    let after = (0..theta.len()).map(|i| one([theta[i], g[i], estimate[i], m[i], h[i]])).collect();
+    write(&folder.path("after.safetensors"), &[("w", after)]);
+    let files = [
+        ("before", "before"),
+        ("after", "after"),
+        ("grads", "grads"),
+        ("state-before", "state"),
+        ("hessians", "hessians"),
+    ];
+    let files = files.map(|(option, file)| {
+        [format!("--{option}"), folder.path(&format!("{file}.safetensors")).display().to_string()]
+    });
+    let run = ["audit", "--optimizer", "sophia", "--step", "2", "--lr", "1e-3"].map(String::from);
+    run.into_iter().chain(files.into_iter().flatten()).collect()
+}
+
+#[test]
+fn what_has_no_right_answer_is_named_where_it_stands() {
+    let folder = Folder::new();
+    let told = |lists: &[(&str, &str, Vec<f32>)]| {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_gradproof")).args(of_sophia(&folder, lists)).output();
+        let run = run.unwrap();
+        assert_eq!(run.status.code(), Some(0), "{run:?}");
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let text = told(&step_of_sophia());
+    assert!(text.contains("1 conform") && !text.contains("NaN"), "{text}");
+    let places = [
+        "parameter before the step",
+        "gradient",
+        "estimate of the Hessian",
+        "state before the step",
+        "state before the step",
+    ];
+    for (list, place) in places.into_iter().enumerate() {
+        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut lists = step_of_sophia();
+            lists[list].2[2] = odd;
+            lists[list].2[5] = odd;
+            let text = told(&lists);
+            let expected = format!("w: NaN or infinity in the {place}, 2 times, first at 2\n");
+            assert!(text.contains(&expected) && text.contains("1 conform"), "{odd} in {:?}: {text}", lists[list].1);
+        }
+    }
+}
+
 #[test]
 fn a_wrong_belief_about_a_step_is_explained_in_every_tensor() {
     type Change = fn(&mut Config);
