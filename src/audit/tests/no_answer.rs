@@ -3,6 +3,9 @@
 use super::*;
 use crate::audit::report::NotJudged;
 
+/// Puts a number somewhere in what an element starts from.
+type Set = fn(&mut Before, f64);
+
 const ODD: [f64; 3] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 
 /// Every optimizer with a tensor of ordinary elements that it stepped rightly.
@@ -30,7 +33,7 @@ fn right_steps(dtype: Dtype) -> Vec<(Optimizer, Stepped, Vec<Element>)> {
 fn what_has_no_right_answer_is_counted_located_and_named() {
     for dtype in [Dtype::F32, Dtype::F16, Dtype::F64] {
         for (named, tensor, elements) in right_steps(dtype) {
-            let mut places: Vec<(&str, fn(&mut Before, f64))> = vec![
+            let mut places: Vec<(&str, Set)> = vec![
                 ("NaN or infinity in the parameter before the step", |x, odd| x.theta = odd),
                 ("NaN or infinity in the gradient", |x, odd| x.g = odd),
                 ("NaN or infinity in the state before the step", |x, odd| x.moments[0] = odd),
