@@ -131,6 +131,10 @@ fn logits(kind: usize, n: usize) -> Vec<f64> {
         1 => numbers(n).iter().map(|x| 1e6 + x).collect(),
         2 => numbers(n).iter().map(|x| 900.0 * x).collect(),
         3 => numbers(n).iter().map(|x| if *x > 0.3 { f64::NEG_INFINITY } else { 2000.0 + x }).collect(),
+        // on both sides of what is next to 0
+        4 => numbers(n).iter().map(|x| x * two_to(-60)).collect(),
+        5 => numbers(n).iter().map(|x| x * two_to(-100)).collect(),
+        6 => numbers(n).iter().map(|x| x * 1e-310).collect(),
         _ => numbers(n).iter().map(|x| x * 1e308).collect(),
     };
     if kind == 3 {
@@ -143,7 +147,7 @@ fn logits(kind: usize, n: usize) -> Vec<f64> {
 
 #[test]
 fn sums_of_exponentials_are_within_their_bounds_at_every_width() {
-    for kind in 0..5 {
+    for kind in 0..8 {
         for n in [1, 2, 15, 16, 17, 700] {
             let z = logits(kind, n);
             for instructions in Instructions::all() {
