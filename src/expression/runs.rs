@@ -5,7 +5,6 @@
 //! operands still come first: a formula may be written element by element or operation by operation.
 
 use super::{Graph, Node, NodeId};
-use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 
 /// The place of a node in the order of runs.
@@ -72,11 +71,10 @@ impl Runs {
             let (length, operands) = longest(nodes, &order[at..], &place, at);
             if length >= SHORTEST {
                 parts.push(Part::Run { like: order[at], places: at..at + length, operands });
-                at += length;
             } else {
                 parts.extend(order[at..at + length].iter().map(|&id| Part::Node(id)));
-                at += length;
             }
+            at += length;
         }
         Runs { parts, place }
     }
@@ -117,11 +115,10 @@ fn longest(nodes: &[Node], order: &[NodeId], place: &[Place], start: Place) -> (
     if kind(node(0)).0 == 7 || first.len() > MOST_TERMS || order.len() < 2 {
         return (1, Vec::new());
     }
-    let alike: (Discriminant<Node>, usize) = (discriminant(node(0)), first.len());
-    let is_alike = |k: usize, operands: &[Place]| (discriminant(node(k)), operands.len()) == alike;
+    let is_alike = |k: usize| kind(node(k)) == kind(node(0));
     let second = operands_of(1);
     let follows = |(&from, &to): (&Place, &Place)| from + 1 == to || from == to;
-    if !is_alike(1, &second) || !first.iter().zip(&second).all(follows) {
+    if !is_alike(1) || !first.iter().zip(&second).all(follows) {
         return (1, Vec::new());
     }
     let operand = |(&from, &to): (&Place, &Place)| if from == to { Operand::Same(from) } else { Operand::Each(from) };
@@ -133,8 +130,8 @@ fn longest(nodes: &[Node], order: &[NodeId], place: &[Place], start: Place) -> (
         Operand::Same(same) => Some(same),
     };
     let goes_on = |k: usize| {
-        let found = operands_of(k);
-        is_alike(k, &found) && operands.iter().zip(&found).all(|(operand, &x)| as_it_goes_on(k, operand) == Some(x))
+        let goes_on = |(operand, &x): (&Operand, &Place)| as_it_goes_on(k, operand) == Some(x);
+        is_alike(k) && operands.iter().zip(&operands_of(k)).all(goes_on)
     };
     let length = (1..order.len()).find(|&k| !goes_on(k)).unwrap_or(order.len());
     (length, operands)
