@@ -122,6 +122,21 @@ fn a_loss_computed_run_by_run_has_the_derivatives_of_the_reverse_graph() {
 }
 
 #[test]
+fn errors_that_cancel_in_a_sum_are_found_however_far_apart() {
+    let many = 40_000;
+    let loss = Graph::build(|| vec![sum(variables("x", many).into_iter().map(|x| x * x))]);
+    let at: Vec<f64> = (0..many).map(|i| (i % 89) as f64 / 8.0 - 5.0).collect();
+    let right: Vec<f64> = at.iter().map(|x| 2.0 * x).collect();
+    assert_eq!(along(&loss, &at, &right, 1), Answer::Right);
+    for apart in [1, 4096, 16_384, 32_768] {
+        let mut claimed = right.clone();
+        claimed[5] += 1e-7;
+        claimed[5 + apart] -= 1e-7;
+        assert_eq!(along(&loss, &at, &claimed, 1), Answer::Wrong, "{apart} apart");
+    }
+}
+
+#[test]
 fn a_kink_among_many_terms_leaves_a_direction_open() {
     let loss = Graph::build(|| vec![sum(variables("x", 200).into_iter().map(|x| absolute(x - 1) * x))]);
     let (mut at, claimed) = (vec![2.0; 200], vec![3.0; 200]);
